@@ -1,0 +1,46 @@
+"""From an older major version of a state to the next: pure functions, one step each, chained.
+
+A consumer learns a new major here before its producer switches; replays meet old events for good.
+The registry is empty until a second major version of some schema exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+type Data = Mapping[str, Any]
+type Upcaster = Callable[[Data], Data]
+
+UPCASTERS: Mapping[str, Upcaster] = {}
+"""Schema name that a step reads (``matrix.person.v1``) -> the step to the next major."""
+
+
+class UnknownMajorError(LookupError):
+    """No chain of steps leads from the version that was met to the one that is known."""
+
+
+def upcast(have: str, want: str, data: Data, registry: Mapping[str, Upcaster] = UPCASTERS) -> Data:
+    """``data`` of the schema ``have`` in the form of ``want``, both e.g. ``matrix.person.v1``.
+
+    Equal versions give the data untouched. UnknownMajorError when a step is missing, when ``have``
+    is newer than ``want``, or when they are not versions of one schema: the caller parks the event.
+    """
+    base, current = _split(have)
+    wanted_base, target = _split(want)
+    if base != wanted_base or current > target:
+        raise UnknownMajorError(f"{have} cannot be read as {want}")
+    while current < target:
+        step = registry.get(f"{base}.v{current}")
+        if step is None:
+            raise UnknownMajorError(f"no step leads from {base}.v{current} towards {want}")
+        data = step(data)
+        current += 1
+    return data
+
+
+def _split(name: str) -> tuple[str, int]:
+    base, separator, major = name.rpartition(".v")
+    if not separator or not major.isdigit():
+        raise UnknownMajorError(f"{name!r} names no version of a schema")
+    return base, int(major)

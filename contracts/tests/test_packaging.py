@@ -1,0 +1,35 @@
+"""The wheel carries the contract files and reads them without the source tree."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from attest_contracts import files
+
+READ = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import attest_contracts
+from attest_contracts import files, policy, topics, validate_heartbeat
+assert attest_contracts.__file__.startswith(sys.argv[1]), attest_contracts.__file__
+validate_heartbeat({"watermark": "2026-03-01T08:00:00Z"})
+assert policy.load()["roles"] and files.read("asyncapi", "asyncapi.yaml")
+assert files.names("examples/matrix.person/v1", ".json")
+print(len(topics.load()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.req("PL-24")
+def test_a_wheel_holds_the_contract_files(tmp_path):
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("uv builds the wheel and is not on the path")
+    build = [uv, "build", "--wheel", "--python", sys.executable, "-o", str(tmp_path)]
+    subprocess.run([*build, str(files.source_root())], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    result = subprocess.run(
+        [sys.executable, "-c", READ, str(wheel)], check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert int(result.stdout) == len(files.names("topics", ".yaml"))

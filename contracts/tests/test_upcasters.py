@@ -1,0 +1,38 @@
+"""Upcasting: one step each, chained; what has no chain is refused."""
+
+import pytest
+from attest_contracts.upcasters import UPCASTERS, UnknownMajorError, upcast
+
+pytestmark = pytest.mark.req("PL-24")
+
+STEPS = {
+    "toy.thing.v1": lambda data: {**data, "second": True},
+    "toy.thing.v2": lambda data: {**data, "third": data["second"]},
+}
+
+
+def test_there_is_no_second_major_yet():
+    assert dict(UPCASTERS) == {}
+
+
+def test_the_known_version_is_left_alone():
+    data = {"a": 1}
+    assert upcast("matrix.person.v1", "matrix.person.v1", data) is data
+
+
+def test_steps_are_chained():
+    assert upcast("toy.thing.v1", "toy.thing.v3", {}, STEPS) == {"second": True, "third": True}
+
+
+@pytest.mark.parametrize(
+    ("have", "want"),
+    [
+        ("matrix.person.v2", "matrix.person.v1"),
+        ("matrix.person.v1", "matrix.person.v2"),
+        ("matrix.person.v1", "matrix.task.v1"),
+        ("matrix.person", "matrix.person.v1"),
+    ],
+)
+def test_an_unknown_major_is_refused(have: str, want: str):
+    with pytest.raises(UnknownMajorError):
+        upcast(have, want, {})

@@ -1,0 +1,69 @@
+"""The state of the bus as plain numbers, for telemetry and for the health page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from servicekit.bus.positions import watermarks
+from servicekit.db.database import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxHealth:
+    """pending: events that Kafka has not acknowledged. age: seconds since the oldest of them was recorded, 0 without."""
+
+    pending: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerHealth:
+    """parked: open dead letters, those included that wait behind another. watermark_ages: seconds, by topic; None
+    while a partition has none. restarts: how often a log was not the one we knew. positions: next offset by
+    topic and partition."""
+
+    parked: int
+    parked_subjects: int
+    restarts: int
+    watermarks: dict[str, datetime | None] = field(default_factory=dict)
+    watermark_ages: dict[str, float | None] = field(default_factory=dict)
+    positions: dict[str, dict[int, int | None]] = field(default_factory=dict)
+
+
+async def outbox_health(tx: Tx) -> OutboxHealth:
+    row = await tx.one(
+        "SELECT count(*) AS pending, extract(epoch FROM max(app.clock() - o.at))::double precision AS age"
+        " FROM bus.outbox_pending p LEFT JOIN LATERAL ("
+        "  SELECT at FROM bus.outbox WHERE id = p.id) AS o ON true"
+    )
+    assert row is not None
+    return OutboxHealth(row["pending"], max(0.0, row["age"] or 0.0))
+
+
+async def consumer_health(tx: Tx, consumer: str) -> ConsumerHealth:
+    row = await tx.one(
+        "SELECT count(*) AS parked, count(DISTINCT (topic, subject)) AS subjects FROM bus.dead_letter"
+        " WHERE consumer = :consumer AND resolved_at IS NULL",
+        {"consumer": consumer},
+    )
+    assert row is not None
+    rows = await tx.rows(
+        "SELECT topic, partition, next, restarts FROM bus.consumed WHERE consumer = :consumer",
+        {"consumer": consumer},
+    )
+    found: dict[str, dict[int, int | None]] = {}
+    for each in rows:
+        found.setdefault(each["topic"], {})[each["partition"]] = each["next"]
+    marks = await watermarks(tx, consumer)
+    return ConsumerHealth(
+        parked=row["parked"],
+        parked_subjects=row["subjects"],
+        restarts=sum(each["restarts"] for each in rows),
+        watermarks=marks,
+        watermark_ages={
+            topic: None if mark is None else max(0.0, (tx.now - mark).total_seconds())
+            for topic, mark in marks.items()
+        },
+        positions=found,
+    )

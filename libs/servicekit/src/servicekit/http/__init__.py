@@ -1,0 +1,1 @@
+"""HTTP: application factory, problems, health, authentication of calls."""

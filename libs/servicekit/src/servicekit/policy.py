@@ -1,0 +1,118 @@
+"""The interpreter of the access policy: role x action x scope.
+
+The policy is data (`roles.yaml` of the contracts). From the same rules come the decision about one resource and the
+SQL filter of a list, so that a list never shows what a single read would refuse. A role names, for each action, its
+reach: `all` (every row, whatever the grant names), `site` (rows of the grant's site; a grant that names none: every
+site), `area` (of its site and area), `team` (rows whose supervisor is the caller), `own` (rows of the caller alone).
+Any other key of a grant's scope narrows site, area and team.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from servicekit.http.caller import Caller, Grant
+from servicekit.problems import Problem, forbidden
+
+REACHES = ("all", "site", "area", "team", "own")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    allowed: bool
+    rule: str
+    """`role:action:reach` of the rule that decided, or why none did."""
+
+
+class PolicyError(Exception):
+    """The policy data are not what the interpreter can hold to."""
+
+
+class Policy:
+    """roles: role -> action -> reach."""
+
+    def __init__(self, roles: Mapping[str, Mapping[str, str]], version: str = "") -> None:
+        for role, actions in roles.items():
+            for action, reach in actions.items():
+                if reach not in REACHES:
+                    raise PolicyError(f"role {role}, action {action}: unknown reach {reach!r}")
+        self._roles = {role: dict(actions) for role, actions in roles.items()}
+        self.version = version
+        self.actions = frozenset(action for actions in roles.values() for action in actions)
+
+    def may(self, caller: Caller, action: str) -> bool:
+        """Whether the caller may do the action anywhere at all."""
+        return any(action in self._roles.get(grant.role, {}) for grant in caller.grants)
+
+    def decide(self, caller: Caller, action: str, resource: Mapping[str, Any] | None = None) -> Decision:
+        """resource: its `site`, `area`, `own` (the subject it belongs to), `team` (its supervisor), ...
+
+        A scope that the resource does not state is not met: unknown is refused. Without a resource the question is
+        whether the action may be done at all (a list, filtered afterwards).
+        """
+        for grant in caller.grants:
+            reach = self._roles.get(grant.role, {}).get(action)
+            if reach and (resource is None or self._covers(caller, grant, reach, resource)):
+                return Decision(True, f"{grant.role}:{action}:{reach}")
+        return Decision(False, f"no grant of {caller.actor} covers {action}")
+
+    def require(self, caller: Caller, action: str, resource: Mapping[str, Any] | None = None) -> None:
+        """Raises 403, or 404 for a resource out of scope, so that its existence is not told."""
+        self.require_any(caller, [action], resource)
+
+    def require_any(
+        self, caller: Caller, actions: Sequence[str], resource: Mapping[str, Any] | None = None
+    ) -> None:
+        """As `require`, and one of the actions is enough."""
+        if not any(self.may(caller, action) for action in actions):
+            raise forbidden("not-allowed", f"this needs the right {' or '.join(actions)}")
+        if resource is not None and not any(self.decide(caller, a, resource).allowed for a in actions):
+            raise Problem(404, "not-found", "There is no such thing in your scope")
+
+    def filter_any(
+        self, caller: Caller, actions: Sequence[str], columns: Mapping[str, ColumnElement[Any]]
+    ) -> ColumnElement[bool]:
+        """As `filter`, for what any of the actions would show."""
+        return or_(*(self.filter(caller, action, columns) for action in actions))
+
+    def filter(
+        self, caller: Caller, action: str, columns: Mapping[str, ColumnElement[Any]]
+    ) -> ColumnElement[bool]:
+        """The same rules as an SQL condition; `columns` names the column of each scope key of the listed table."""
+        clauses: list[ColumnElement[bool]] = []
+        for grant in caller.grants:
+            reach = self._roles.get(grant.role, {}).get(action)
+            if reach is None:
+                continue
+            parts = list(self._conditions(caller, grant, reach, columns))
+            clauses.append(and_(true(), *parts) if parts else true())
+        return or_(false(), *clauses)
+
+    @staticmethod
+    def _covers(caller: Caller, grant: Grant, reach: str, resource: Mapping[str, Any]) -> bool:
+        if reach in ("own", "team") and (caller.subject is None or resource.get(reach) != caller.subject):
+            return False
+        return all(resource.get(key) == grant.scope[key] for key in _narrowing(grant, reach))
+
+    @staticmethod
+    def _conditions(
+        caller: Caller, grant: Grant, reach: str, columns: Mapping[str, ColumnElement[Any]]
+    ) -> Iterable[ColumnElement[bool]]:
+        if reach in ("own", "team"):
+            column = columns.get(reach)
+            yield false() if column is None or caller.subject is None else column == caller.subject
+        for key in _narrowing(grant, reach):
+            column = columns.get(key)
+            yield false() if column is None else column == grant.scope[key]
+
+
+def _narrowing(grant: Grant, reach: str) -> list[str]:
+    """The keys of the grant's scope that narrow this reach."""
+    if reach in ("all", "own"):
+        return []
+    placed = {"site": {"site"}, "area": {"site", "area"}, "team": set[str]()}[reach]
+    return [key for key in grant.scope if key in placed or key not in ("site", "area")]

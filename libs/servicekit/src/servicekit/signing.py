@@ -1,0 +1,359 @@
+"""Electronic signatures on the owner's side (21 CFR 11.50, 11.70, 11.200).
+
+The gateway holds the intent and authenticates the signer afresh; what it passes on is a one-time signed *statement*
+(intent, digest, meaning, signer, printed name, time of authentication; 60 s). The owner of what is signed verifies the
+statement and, in one transaction, locks the record, computes the digest again, inserts the signature (one per intent),
+changes the state and announces it. A service lists what it has to sign as `Signable`s and mounts `signing_router`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import UUID
+
+from servicekit.canonical import digest as digest_of
+from servicekit.db.database import Database, Tx
+from servicekit.db.kinds import kind
+from servicekit.http.app import Allow, correlation_of
+from servicekit.http.caller import Caller, TokenIssuer, TokenVerifier
+from servicekit.ids import new_id
+from servicekit.problems import Problem, conflict, forbidden, invalid
+
+STATEMENT_LIFETIME_SECONDS = 60
+
+
+def signature_table(metadata: MetaData) -> Table:
+    """Declares `sign.signature` among the tables of a service that has something to sign: facts, never changed."""
+    instant = DateTime(timezone=True)
+    return Table(
+        "signature",
+        metadata,
+        Column("id", UUID(as_uuid=False), primary_key=True),
+        # Two confirmations of one intent give one signature.
+        Column("intent", Text, nullable=False, unique=True),
+        Column("kind", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("content_version", Text, nullable=False),
+        Column(
+            "digest",
+            Text,
+            CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="signature_digest"),
+            nullable=False,
+        ),
+        Column("meaning", Text, nullable=False),
+        Column("meaning_text", Text, nullable=False),
+        Column("signer", Text, nullable=False),
+        Column("printed_name", Text, nullable=False),
+        Column("account", Text, nullable=False),
+        Column("auth_time", instant, nullable=False),
+        Column("auth_method", Text, nullable=False),
+        Column("signed_at", instant, nullable=False),
+        Column("time_zone", Text, nullable=False),
+        Index("signature_of", "kind", "key"),
+        schema="sign",
+        info=kind("fact", personal=["printed_name"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What would be signed: shown to the signer as it is, and bound by the digest.
+
+    content: the canonical content of the record as it stands. display: what the page shows of it.
+    """
+
+    content: Mapping[str, Any]
+    content_version: str
+    meaning: str
+    meaning_text: str
+    display: Mapping[str, Any]
+    time_zone: str
+
+    @property
+    def digest(self) -> str:
+        return digest_of(
+            {
+                "content": dict(self.content),
+                "content_version": self.content_version,
+                "meaning": self.meaning,
+                "meaning_text": self.meaning_text,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The verified word of the gateway: this signer authenticated afresh for just this digest and meaning."""
+
+    intent: str
+    digest: str
+    meaning: str
+    signer: str
+    printed_name: str
+    account: str
+    auth_time: datetime
+    auth_method: str
+
+    def claims(self) -> dict[str, Any]:
+        return {
+            "sub": self.account,
+            "use": "sign",
+            "intent": self.intent,
+            "digest": self.digest,
+            "meaning": self.meaning,
+            "signer": self.signer,
+            "printed_name": self.printed_name,
+            "auth_time": self.auth_time.timestamp(),
+            "auth_method": self.auth_method,
+        }
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any]) -> Statement:
+        return cls(
+            intent=claims["intent"],
+            digest=claims["digest"],
+            meaning=claims["meaning"],
+            signer=claims["signer"],
+            printed_name=claims["printed_name"],
+            account=claims["sub"],
+            auth_time=datetime.fromtimestamp(claims["auth_time"], UTC),
+            auth_method=claims["auth_method"],
+        )
+
+
+def issue_statement(issuer: TokenIssuer, statement: Statement, *, audience: str, now: int) -> str:
+    return issuer.issue(statement.claims(), audience=audience, now=now, lifetime=STATEMENT_LIFETIME_SECONDS)
+
+
+def verify_statement(verifier: TokenVerifier, token: str) -> Statement:
+    return Statement.from_claims(verifier.claims(token, use="sign"))
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature as it is shown for ever: the printed name is the one at signing (11.50, R-52)."""
+
+    id: str
+    kind: str
+    key: str
+    content_version: str
+    digest: str
+    meaning: str
+    meaning_text: str
+    signer: str
+    printed_name: str
+    signed_at: datetime
+    time_zone: str
+    auth_time: datetime
+    auth_method: str
+
+    @classmethod
+    def from_row(cls, row: Mapping[Any, Any]) -> Signature:
+        values: dict[str, Any] = {name: row[name] for name in cls.__slots__}
+        values["id"] = str(row["id"])
+        return cls(**values)
+
+
+class Signable(Protocol):
+    """One kind of thing that can be signed. `inputs` is what the signer adds on the page, part of the content."""
+
+    action: str
+
+    async def prepare(
+        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
+    ) -> Prepared:
+        """The content as it stands; with lock, its rows stay locked. Raises a Problem when it may not be signed."""
+        ...
+
+    async def apply(
+        self,
+        tx: Tx,
+        caller: Caller,
+        key: str,
+        inputs: Mapping[str, Any],
+        prepared: Prepared,
+        statement: Statement,
+    ) -> Signature:
+        """Claims the subjects, inserts the signature by `insert_signature`, changes the state, announces."""
+        ...
+
+
+async def insert_signature(
+    tx: Tx, kind: str, key: str, prepared: Prepared, statement: Statement
+) -> Signature:
+    """The signature row, at the record time of the transaction. The subjects must be claimed before."""
+    row = await tx.one(
+        """
+        INSERT INTO sign.signature (id, intent, kind, key, content_version, digest, meaning, meaning_text, signer,
+          printed_name, account, auth_time, auth_method, signed_at, time_zone)
+        VALUES (:id, :intent, :kind, :key, :content_version, :digest, :meaning, :meaning_text, :signer,
+          :printed_name, :account, :auth_time, :auth_method, :signed_at, :time_zone)
+        RETURNING *
+        """,
+        {
+            "id": new_id(),
+            "intent": statement.intent,
+            "kind": kind,
+            "key": key,
+            "content_version": prepared.content_version,
+            "digest": prepared.digest,
+            "meaning": prepared.meaning,
+            "meaning_text": prepared.meaning_text,
+            "signer": statement.signer,
+            "printed_name": statement.printed_name,
+            "account": statement.account,
+            "auth_time": statement.auth_time,
+            "auth_method": statement.auth_method,
+            "signed_at": tx.recorded_at,
+            "time_zone": prepared.time_zone,
+        },
+    )
+    assert row is not None
+    return Signature.from_row(row)
+
+
+async def signatures_of(tx: Tx, kind: str, key: str) -> list[Signature]:
+    rows = await tx.rows(
+        "SELECT * FROM sign.signature WHERE kind = :kind AND key = :key ORDER BY signed_at, id",
+        {"kind": kind, "key": key},
+    )
+    return [Signature.from_row(row) for row in rows]
+
+
+async def sign(
+    tx: Tx,
+    kind: str,
+    signable: Signable,
+    caller: Caller,
+    *,
+    key: str,
+    meaning: str,
+    inputs: Mapping[str, Any],
+    statement: Statement,
+) -> Signature:
+    """The owner's half of a signature. A second confirmation of the same intent gives the first one's signature.
+
+    Raises 403 when the signer is not the caller, 409 `stale` when the record changed since it was shown.
+    """
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(:intent, 0))", {"intent": statement.intent}
+    )
+    known = await tx.one("SELECT * FROM sign.signature WHERE intent = :intent", {"intent": statement.intent})
+    if known is not None:
+        return Signature.from_row(known)
+    if caller.subject is None or statement.signer != caller.subject:
+        raise forbidden("not-the-signer", "only the one who authenticated can sign")
+    if statement.meaning != meaning:
+        raise conflict("stale", "the meaning is not the one that was confirmed")
+    prepared = await signable.prepare(tx, caller, key, meaning, inputs, lock=True)
+    if prepared.digest != statement.digest:
+        raise conflict("stale", "the record changed after it was shown: read it again before you sign")
+    return await signable.apply(tx, caller, key, inputs, prepared, statement)
+
+
+MaySign = Annotated[Caller, Depends(Allow("signing.own"))]
+
+
+class PrepareRequest(BaseModel):
+    kind: str
+    key: str = Field(max_length=200)
+    meaning: str = Field(max_length=60)
+    inputs: dict[str, Any] = {}
+
+
+class PreparedOut(BaseModel):
+    digest: str
+    content_version: str
+    meaning: str
+    meaning_text: str
+    display: dict[str, Any]
+    time_zone: str
+
+
+class SignRequest(PrepareRequest):
+    statement: str
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class SignatureOut(BaseModel):
+    id: str
+    kind: str
+    key: str
+    digest: str
+    meaning: str
+    meaning_text: str
+    signer: str
+    printed_name: str
+    signed_at: datetime
+    time_zone: str
+
+    @classmethod
+    def of(cls, signature: Signature) -> SignatureOut:
+        return cls(**{name: getattr(signature, name) for name in cls.model_fields})
+
+
+@dataclass(frozen=True)
+class Signables:
+    """What a service has to sign, by kind; `database` opens the units of work."""
+
+    kinds: Mapping[str, Signable]
+    database: Callable[[Request], Database]
+    after: Callable[[Signature], Awaitable[None]] | None = field(default=None)
+
+    def of(self, kind: str) -> Signable:
+        try:
+            return self.kinds[kind]
+        except KeyError:
+            raise invalid("kind", "unknown", f"nothing of the kind {kind} can be signed here") from None
+
+
+def signing_router(signables: Signables) -> APIRouter:
+    """`POST /signing/prepare` and `POST /signing/sign`, called by the gateway alone."""
+    router = APIRouter(tags=["signing"])
+
+    @router.post("/signing/prepare")
+    async def prepare(body: PrepareRequest, request: Request, caller: MaySign) -> PreparedOut:
+        signable = signables.of(body.kind)
+        request.app.state.policy.require(caller, signable.action)
+        async with signables.database(request).read() as tx:
+            prepared = await signable.prepare(tx, caller, body.key, body.meaning, body.inputs, lock=False)
+        return PreparedOut(
+            digest=prepared.digest,
+            content_version=prepared.content_version,
+            meaning=prepared.meaning,
+            meaning_text=prepared.meaning_text,
+            display=dict(prepared.display),
+            time_zone=prepared.time_zone,
+        )
+
+    @router.post("/signing/sign")
+    async def confirm(body: SignRequest, request: Request, caller: MaySign) -> SignatureOut:
+        signable = signables.of(body.kind)
+        request.app.state.policy.require(caller, signable.action)
+        statement = verify_statement(request.app.state.verifier, body.statement)
+        if statement.account != caller.actor:
+            raise Problem(403, "not-the-signer", "The statement was made for another account")
+        context = caller.context(body.reason, correlation_of(request), request.headers.get("traceparent"))
+        async with signables.database(request).transaction(context) as tx:
+            signature = await sign(
+                tx,
+                body.kind,
+                signable,
+                caller,
+                key=body.key,
+                meaning=body.meaning,
+                inputs=body.inputs,
+                statement=statement,
+            )
+        if signables.after:
+            await signables.after(signature)
+        return SignatureOut.of(signature)
+
+    return router

@@ -1,0 +1,225 @@
+"""Answering: cells and authorisation checks. A cell with an open mark is derived in the request; nothing is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from assignment_svc import wire
+from assignment_svc.db.tables import ALL_ITEMS
+from assignment_svc.domain.authorisation import (
+    ActiveSpell,
+    CheckFacts,
+    Decision,
+    Supervisor,
+    TaskFacts,
+    decide,
+)
+from assignment_svc.domain.calendar import start_of_day
+from assignment_svc.domain.facts import Place
+from assignment_svc.domain.timeline import Segment
+from assignment_svc.handlers.derive import derive_all, load
+from assignment_svc.inbound import INBOUND
+from servicekit.db import Tx
+
+CONSUMER = "assignment"
+TRAINER_OVERLAY = "TRN"
+
+type Cells = dict[str, dict[str, Sequence[Segment]]]
+"""Timelines by item and place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question of C-27."""
+
+    person: str
+    task: str | None
+    items: Sequence[str]
+    site: str | None
+    asset: str | None
+    supervised_by: str | None
+    at: datetime
+
+
+_FACTS = """
+WITH wanted AS MATERIALIZED (
+  SELECT unnest(CAST(:items AS text[])) AS item
+  UNION SELECT jsonb_array_elements_text(state -> 'items') FROM app.task WHERE task = :task
+)
+SELECT 'unit' AS what, unit AS key, NULL AS key2, state AS body, NULL::timestamptz AS at FROM app.unit
+  WHERE state ->> 'kind' = 'site' OR unit = :asset
+UNION ALL SELECT 'person', person, NULL, state, NULL FROM app.person WHERE person = ANY(:people)
+UNION ALL SELECT 'task', task, NULL, state, NULL FROM app.task WHERE task = :task
+UNION ALL SELECT 'document', document, NULL, NULL, NULL FROM app.document WHERE document IN (SELECT item FROM wanted)
+UNION ALL SELECT DISTINCT 'mark', lane, key, NULL::jsonb, NULL::timestamptz FROM app.dirty
+  WHERE lane = ANY(:people) AND (key = '*' OR key IN (SELECT item FROM wanted))
+UNION ALL SELECT 'cell', person, item, jsonb_build_object('place', place, 'segments', segments), NULL FROM app.cell
+  WHERE person = ANY(:people) AND item IN (SELECT item FROM wanted)
+UNION ALL SELECT 'watermark', topic, NULL, NULL, CASE WHEN bool_and(watermark IS NOT NULL) THEN min(watermark) END
+  FROM bus.consumed WHERE consumer = :consumer GROUP BY topic
+"""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a check rests on, read in one statement: one snapshot, one trip to the database."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    assets: set[str] = field(default_factory=set)
+    people: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    task: Mapping[str, Any] | None = None
+    known_items: set[str] = field(default_factory=set)
+    cells: dict[str, Cells] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
+    """By person."""
+    watermarks: dict[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def complete_up_to(self) -> datetime | None:
+        """The record time up to which every input of this service is complete."""
+        marks = [self.watermarks.get(topic) for topic in INBOUND]
+        return None if any(m is None for m in marks) else min(m for m in marks if m is not None)
+
+
+async def facts_of(tx: Tx, question: Check) -> Facts:
+    """The facts of a question. A cell with an open mark is derived now: what is stored of it may be old."""
+    people = [question.person, *([question.supervised_by] if question.supervised_by else [])]
+    found = Facts()
+    marked: dict[str, set[str]] = defaultdict(set)
+    stored: list[tuple[str, str, Mapping[str, Any]]] = []
+    for row in await tx.rows(
+        _FACTS,
+        {
+            "items": list(question.items),
+            "task": question.task,
+            "asset": f"equipment/{question.asset}" if question.asset else None,
+            "people": people,
+            "consumer": CONSUMER,
+        },
+    ):
+        key, body = row["key"], row["body"]
+        match row["what"]:
+            case "unit" if body["kind"] == "site":
+                found.places[body["code"]] = wire.place_of(body)
+            case "unit":
+                found.assets.add(key)
+            case "person":
+                found.people[key] = body
+            case "task":
+                found.task = body
+            case "document":
+                found.known_items.add(key)
+            case "mark":
+                marked[key].add(row["key2"])
+            case "cell":
+                stored.append((key, row["key2"], body))
+            case "watermark":
+                found.watermarks[key] = row["at"]
+    wanted = {*question.items, *(found.task["items"] if found.task else ())}
+    fresh = {
+        (person, item) for person, keys in marked.items() for item in (wanted if ALL_ITEMS in keys else keys)
+    }
+    for person, item, body in stored:
+        if (person, item) not in fresh:
+            found.cells[person][item][body["place"]] = [wire.segment_of(s) for s in body["segments"]]
+    if fresh:
+        for derived in derive_all(await load(tx, sorted(fresh)), tx.now):
+            found.cells[derived.person][derived.item][derived.place] = derived.outcome.timeline
+    return found
+
+
+async def timelines(tx: Tx, person: str, items: Sequence[str]) -> Cells:
+    """The cells of a person on the items; those with an open mark are derived now."""
+    question = Check(person, None, items, None, None, None, tx.now)
+    return (await facts_of(tx, question)).cells[person]
+
+
+def check(facts: Facts, question: Check, now: datetime, *, max_staleness: timedelta) -> Decision:
+    """C-27: fails closed."""
+    person = facts.people.get(question.person)
+    task = _task(facts, question)
+    wanted = {*(task.items if task else ()), *question.items}
+    supervisor = None
+    if question.supervised_by:
+        supervising = facts.people.get(question.supervised_by)
+        spells = _spells(supervising, "overlays", "overlay", facts.places) if supervising else ()
+        supervisor = Supervisor(
+            question.supervised_by,
+            facts.cells[question.supervised_by],
+            tuple(s for s in spells if s.code == TRAINER_OVERLAY),
+        )
+    asked = CheckFacts(
+        person=question.person,
+        person_known=person is not None,
+        task=task,
+        cells=_at_site(facts.cells[question.person], question.site),
+        functions=_spells(person, "functions", "job_function", facts.places) if person else (),
+        equipment=_spells(person, "equipment", "equipment", facts.places) if person else (),
+        asset=question.asset,
+        asset_known=f"equipment/{question.asset}" in facts.assets if question.asset is not None else None,
+        items=tuple(question.items),
+        unknown_items=frozenset(wanted - facts.known_items),
+        supervisor=supervisor,
+        # An input without any watermark was never complete: as stale as can be (law 7).
+        watermarks={
+            topic: facts.watermarks.get(topic) or datetime.min.replace(tzinfo=now.tzinfo) for topic in INBOUND
+        },
+    )
+    return decide(asked, question.at, now, max_staleness)
+
+
+def _task(facts: Facts, question: Check) -> TaskFacts | None:
+    if question.task is None:
+        # Items alone: a task of no function, asked for by its items.
+        return TaskFacts(task="", items=tuple(question.items)) if question.items else None
+    state = facts.task
+    if state is None:
+        return None
+    return TaskFacts(
+        task=state["task"],
+        items=tuple(state["items"]),
+        job_function=state.get("job_function"),
+        equipment=frozenset(state.get("equipment") or ()),
+        active=state["active"],
+    )
+
+
+def _at_site(cells: Cells, site: str | None) -> Cells:
+    if site is None:
+        return cells
+    return {item: {p: t for p, t in places.items() if p == site} for item, places in cells.items()}
+
+
+def _spells(
+    person: Mapping[str, Any], name: str, field: str, places: Mapping[str, Place]
+) -> tuple[ActiveSpell, ...]:
+    """Spells as instants, cut to employment, at the zone of the place that the person has then."""
+    found = []
+    for spell in person[name]:
+        for zone, first, last in _stretches(person, spell, places):
+            found.append(
+                ActiveSpell(
+                    spell[field],
+                    start_of_day(first, zone),
+                    None if last is None else start_of_day(last, zone),
+                )
+            )
+    return tuple(found)
+
+
+def _stretches(
+    person: Mapping[str, Any], spell: Mapping[str, Any], places: Mapping[str, Place]
+) -> Iterable[tuple[str, Any, Any]]:
+    for place in person["places"]:
+        site = places.get(place["site"])
+        if site is None:
+            continue
+        for employment in person["employments"]:
+            three = (spell, place, employment)
+            first = max(wire.day(s["from"]) for s in three)  # pyright: ignore[reportArgumentType]
+            last = min((d for d in (wire.day(s.get("to")) for s in three) if d is not None), default=None)
+            if last is None or last > first:
+                yield site.zone, first, last

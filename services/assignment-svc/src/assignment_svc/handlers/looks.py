@@ -1,0 +1,44 @@
+"""Time passes: cells whose assignments change by a date alone are marked when that date comes.
+
+Timelines reach into the future and need nobody; assignments are opened, paused, resumed and closed at instants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from assignment_svc.db.tables import LANES
+from servicekit.context import Context
+from servicekit.db import Database
+from servicekit.ids import new_id
+from servicekit.lanes import Mark, mark
+from sqlalchemy.exc import DBAPIError
+
+log = structlog.get_logger(__name__)
+_POLL_SECONDS = 0.5
+
+
+async def look(database: Database, limit: int = 1000) -> int:
+    """Marks the cells whose next look has come; returns how many."""
+    context = Context("system/assignment", "a date has come", new_id())
+    async with database.transaction(context) as tx:
+        rows = await tx.rows(
+            "UPDATE app.cell SET next_look = NULL WHERE (person, item, place) IN ("
+            " SELECT person, item, place FROM app.cell WHERE next_look <= app.clock() ORDER BY next_look"
+            " LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING person, item",
+            {"limit": limit},
+        )
+        await mark(tx, LANES, [Mark(row["person"], row["item"], cause="time") for row in rows])
+        return len(rows)
+
+
+async def look_for_ever(database: Database) -> None:
+    while True:
+        try:
+            found = await look(database)
+        except (DBAPIError, OSError) as error:
+            log.warning("looks", error=type(error).__name__)
+            found = 0
+        if not found:
+            await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,57 @@
+"""The composition of the assignment service."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import attest_contracts
+from attest_contracts import policy, topics
+from servicekit.lanes import Lanes, Limits
+from servicekit.policy import Policy
+from servicekit.service import LaneWork, Runtime, ServiceSpec, run
+
+from assignment_svc.api import assignments, cells
+from assignment_svc.db.tables import LANES
+from assignment_svc.handlers.derive import derive_chunk
+from assignment_svc.handlers.looks import look_for_ever
+from assignment_svc.inbound import INBOUND
+
+
+def lanes(runtime: Runtime) -> LaneWork:
+    # Of a revision everybody has one cell: many people a chunk make batches that are worth their transactions wherever
+    # they are read. After an import a person has dozens: the marks bound how long one transaction derives.
+    return LaneWork(
+        Lanes(
+            runtime.database,
+            LANES,
+            limits=Limits(chunk=500, chunk_marks=4_500, one_chunk=20),
+            reason="derives cells",
+        ),
+        derive_chunk,
+    )
+
+
+async def look(runtime: Runtime) -> None:
+    await look_for_ever(runtime.database)
+
+
+SPEC = ServiceSpec(
+    name="assignment",
+    package="assignment_svc",
+    version=version("assignment-svc"),
+    topics=topics.load(),
+    policy=Policy(policy.load()["roles"], policy.load()["digest"]),
+    validate=attest_contracts.validate_outgoing,
+    routers=[cells.router, assignments.router],
+    inbound=INBOUND,
+    lanes=lanes,
+    background=[look],
+)
+
+
+def main() -> None:
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()

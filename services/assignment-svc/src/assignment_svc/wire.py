@@ -1,0 +1,283 @@
+"""Wire states -> the engine's facts, and back. Domain code never sees a wire model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from assignment_svc.domain.assignments import Assignment, Cause
+from assignment_svc.domain.calendar import start_of_day
+from assignment_svc.domain.facts import (
+    CategoryPolicy,
+    CellFacts,
+    DaySpell,
+    Hold,
+    ObligationSpan,
+    PersonFacts,
+    Place,
+    ShiftHours,
+    ShiftSpell,
+    TrainingRecord,
+    Version,
+)
+from assignment_svc.domain.governing import ItemTimeline, prepare
+from assignment_svc.domain.timeline import Reason, Segment
+from assignment_svc.domain.vocabulary import (
+    AssignmentState,
+    Flag,
+    Method,
+    SourceClass,
+    Status,
+    TrainingDecision,
+    Trigger,
+    Verdict,
+)
+
+type State = Mapping[str, Any]
+EVERYWHERE = "*"
+_APPROVED = ("APPROVED", "WITHDRAWN", "RETIRED")
+
+
+@lru_cache(maxsize=200_000)
+def instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def at(text: str) -> datetime:
+    found = instant(text)
+    assert found is not None
+    return found
+
+
+@lru_cache(maxsize=100_000)
+def day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def wire(value: datetime | None) -> str | None:
+    """RFC 3339 in UTC, as contracts write it."""
+    return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def place_of(unit: State) -> Place:
+    return Place(
+        code=unit["code"],
+        zone=unit["time_zone"],
+        shifts={
+            s["shift"]: ShiftHours(time.fromisoformat(s["starts"]), time.fromisoformat(s["ends"]))
+            for s in unit.get("shifts") or []
+        },
+    )
+
+
+def person_of(state: State) -> PersonFacts:
+    return PersonFacts(
+        person=state["person"],
+        employments=_days(state["employments"]),
+        leaves=_days(state["leaves"]),
+        shifts=tuple(
+            ShiftSpell(s["shift"], date.fromisoformat(s["from"]), day(s.get("to"))) for s in state["shifts"]
+        ),
+        roster={date.fromisoformat(r["date"]): r["shift"] for r in state.get("roster") or []},
+    )
+
+
+def _days(spells: Iterable[State]) -> tuple[DaySpell, ...]:
+    return tuple(
+        DaySpell(date.fromisoformat(s["from"]), day(s.get("to")), s["id"], at(s["recorded_at"]))
+        for s in spells
+    )
+
+
+def timeline_of(document: State, place: Place) -> ItemTimeline:
+    """The versions of a document as they stand at a place: an entry for the place wins over one for everywhere."""
+    versions = [v for v in (_version(v, place) for v in document["versions"]) if v is not None]
+    retired = _for_place(document.get("retired") or [], place.code)
+    return prepare(
+        versions, start_of_day(date.fromisoformat(retired[-1]["on"]), place.zone) if retired else None
+    )
+
+
+def _version(state: State, place: Place) -> Version | None:
+    if state["state"] not in _APPROVED or (
+        state.get("approved_at") is None and state.get("approved_on") is None
+    ):
+        return None
+    imported = state.get("approved_at") is None
+    opens = (
+        start_of_day(date.fromisoformat(state["approved_on"]), place.zone)
+        if imported
+        else instant(state["approved_at"])
+    )
+    effective = _for_place(state["effective"], place.code)
+    ends = _for_place(state.get("ends") or [], place.code)
+    return Version(
+        number=state["version"],
+        window_opens=opens,
+        effective_at=_effective_at(effective[-1], place) if effective else None,
+        decision=TrainingDecision(state["training_decision"]),
+        ends_at=start_of_day(date.fromisoformat(ends[-1]["on"]), place.zone) if ends else None,
+        withdrawn_at=instant(state.get("withdrawn_at")),
+        voids_all=imported,
+        moved_at=instant(effective[-1]["recorded_at"]) if len(effective) > 1 else None,
+        change=state.get("change"),
+    )
+
+
+def _effective_at(entry: State, place: Place) -> datetime | None:
+    if entry.get("at") is not None:
+        return instant(entry["at"])
+    return None if entry.get("on") is None else start_of_day(date.fromisoformat(entry["on"]), place.zone)
+
+
+def _for_place(entries: Sequence[State], place: str) -> list[State]:
+    """The entries that speak of the place, oldest first: its own, else those for everywhere."""
+    own = [e for e in entries if e["place"] == place]
+    found = own or [e for e in entries if e["place"] == EVERYWHERE]
+    return sorted(found, key=lambda e: e.get("recorded_at") or "")
+
+
+def span_of(state: State) -> ObligationSpan:
+    return ObligationSpan(
+        id=state["id"],
+        source_kind=state["source_kind"],
+        source=state["source"],
+        valid_from=at(state["valid_from"]),
+        valid_to=instant(state.get("valid_to")),
+        methods=frozenset(Method(m) for m in state["methods"]),
+        trigger=Trigger(state["trigger"]),
+        spell_from=date.fromisoformat(state["spell_from"]),
+        interval_months=state.get("interval_months"),
+        pass_mark=state.get("pass_mark"),
+        cause=state["cause"],
+        recorded_at=instant(state.get("recorded_at")),
+    )
+
+
+def record_of(state: State, zone: str) -> TrainingRecord:
+    """zone: of the place of the cell, for a record that does not say where it was made."""
+    return TrainingRecord(
+        id=state["record"],
+        version=state["version"],
+        methods=frozenset(Method(m) for m in state["methods"]),
+        valid_from=at(state["valid_from"]),
+        zone=state.get("time_zone") or zone,
+        score=state.get("score"),
+        passed=state["result"] == "PASS",
+        source_class=SourceClass(state["source_class"]),
+        entered_in_error=state.get("entered_in_error") is not None,
+    )
+
+
+def hold_of(row: Mapping[str, Any]) -> Hold:
+    return Hold(row["id"], at(row["from_at"]), instant(row.get("to_at")))
+
+
+def cell_facts(
+    person: PersonFacts,
+    item: str,
+    place: Place,
+    timeline: ItemTimeline,
+    spans: Iterable[State],
+    records: Iterable[State],
+    holds: Iterable[Mapping[str, Any]],
+    *,
+    lead_days: int | None,
+    unresolved: bool,
+) -> CellFacts:
+    return CellFacts(
+        person=person,
+        item=item,
+        place=place,
+        timeline=timeline,
+        obligations=tuple(span_of(s) for s in spans if s["place"] == place.code),
+        records=tuple(record_of(r, place.zone) for r in records),
+        holds=tuple(hold_of(h) for h in holds if h["items"] is None or item in h["items"]),
+        policy=CategoryPolicy() if lead_days is None else CategoryPolicy(expiry_lead_days=lead_days),
+        unresolved=unresolved,
+    )
+
+
+def segment_state(segment: Segment) -> dict[str, Any]:
+    return {
+        "from": wire(segment.start),
+        "to": wire(segment.end),
+        "status": segment.status.value,
+        "verdict": segment.verdict.value,
+        "flags": [flag.value for flag in segment.flags],
+        "governing_version": segment.governing_version,
+        "completed_version": segment.completed_version,
+        "completed_at": wire(segment.completed_at),
+        "expires_at": wire(segment.expires_at),
+        "records": list(segment.records),
+        "reasons": [{"code": r.code, "detail": r.detail} for r in segment.reasons],
+        "sources": list(segment.sources),
+    }
+
+
+def segment_of(state: State) -> Segment:
+    return Segment(
+        at(state["from"]),
+        instant(state["to"]),
+        Status(state["status"]),
+        Verdict(state["verdict"]),
+        tuple(Flag(f) for f in state["flags"]),
+        state["governing_version"],
+        state["completed_version"],
+        instant(state["completed_at"]),
+        instant(state["expires_at"]),
+        tuple(state["records"]),
+        tuple(Reason(r["code"], r["detail"]) for r in state["reasons"]),
+        tuple(state["sources"]),
+        (),
+    )
+
+
+def assignment_state(one: Assignment) -> dict[str, Any]:
+    return {
+        "assignment": str(one.id),
+        "person": one.person,
+        "item": one.item,
+        "place": one.place,
+        "target_version": one.target_version,
+        "trigger": one.trigger.value,
+        "cause": {"kind": one.cause.kind, "id": one.cause.id, "change": one.cause.change}
+        if one.cause.id
+        else None,
+        "state": one.state.value,
+        "opened_at": wire(one.opened_at),
+        "due_at": wire(one.due_at),
+        "due_on": None if one.due_on is None else one.due_on.isoformat(),
+        "due_zone": one.due_zone,
+        "first_due_was_past": one.first_due_was_past,
+        "closed_at": None,
+        "closing_reason": None,
+        "closing_detail": None,
+        "methods": sorted(m.value for m in one.methods),
+        "change": one.cause.change,
+    }
+
+
+def assignment_of(body: State) -> Assignment:
+    """The assignment as the engine wrote it; `cycle` is kept beside the wire state."""
+    cause = body.get("cause") or {"kind": "", "id": "", "change": None}
+    return Assignment(
+        id=UUID(body["assignment"]),
+        person=body["person"],
+        item=body["item"],
+        place=body["place"],
+        target_version=body["target_version"],
+        cycle=body["cycle"],
+        trigger=Trigger(body["trigger"]),
+        cause=Cause(cause["kind"], cause["id"], cause.get("change")),
+        state=AssignmentState(body["state"]),
+        opened_at=at(body["opened_at"]),
+        due_at=instant(body["due_at"]),
+        due_on=day(body["due_on"]),
+        due_zone=body["due_zone"],
+        first_due_was_past=body["first_due_was_past"],
+        methods=frozenset(Method(m) for m in body["methods"]),
+    )

@@ -1,0 +1,22 @@
+"""What the runtime role may do, tried cell by cell; migrations up, down and in step with the tables."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servicekit.db.migrate import check, down, migrate
+from servicekit.db.testing import assert_golden_access, service_database
+
+
+@pytest.mark.req("PL-07", "PL-06")
+def test_the_access_of_every_role_to_every_table(database_factory: Any) -> None:
+    database = service_database(database_factory, "assignment_svc")
+    assert_golden_access(database.admin_url, Path(__file__).with_name("access.golden"))
+
+
+def test_migrations_go_up_and_down_and_make_what_the_tables_say(database_factory: Any) -> None:
+    database = service_database(database_factory, "assignment_svc")
+    check(database.owner_url, "assignment_svc")
+    down(database.owner_url, "assignment_svc", "test", "base")
+    migrate(database.owner_url, "assignment_svc", "test")
+    check(database.owner_url, "assignment_svc")

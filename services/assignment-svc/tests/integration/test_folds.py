@@ -1,0 +1,292 @@
+"""Facts in any order, derived whenever: the same replicas, the same current timelines, the same open assignments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from assignment_svc.db.tables import LANES
+from assignment_svc.handlers.derive import derive_chunk
+from assignment_svc.inbound import INBOUND
+from assignment_svc.main import SPEC
+from attest_contracts import files, topics, validate_outgoing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from servicekit.bus import configure
+from servicekit.lanes import Lanes
+from servicekit.testing.folds import (
+    BEGIN,
+    Batch,
+    Case,
+    Kind,
+    Reader,
+    Stream,
+    cases,
+    folding,
+    in_order,
+    replayed,
+    stream,
+    without_memory,
+)
+from servicekit.testing.plugin import DatabaseMaker
+
+TOPICS = topics.load()
+NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
+REPLICAS = [f"app.{name}" for name in ("unit", "person", "task", "document", "obligation", "record")]
+DERIVED = ["app.cell", "app.assignment", "app.dirty", "app.lane"]
+
+type Current = dict[str, list[Any]]
+
+
+def _example(topic: str, name: str) -> dict[str, Any]:
+    return json.loads(files.read("examples", topic, "v1", f"{name}.json"))["data"]["state"]
+
+
+SITE, CATEGORY = (
+    _example("matrix.organisation", "site-nl1"),
+    _example("matrix.organisation", "training-category"),
+)
+CHI = _example("matrix.person", "leave-recorded")
+OWED, TASK = _example("matrix.obligation", "ended"), _example("matrix.task", "run-fill")
+SOP = _example("qms.document", "version-moved")
+RECORD = _example("records.training-record", "marked-in-error")
+
+
+def unit(code: str, variant: int) -> dict[str, Any]:
+    """A site gets another zone or other shifts, a category another lead."""
+    if code == "aseptic":
+        return {**CATEGORY, "expiry_lead_days": [30, 60, None, 90][variant]}
+    site = {**deepcopy(SITE), "unit": f"site/{code}", "code": code}
+    site["time_zone"] = ["Europe/Amsterdam", "America/New_York", "Europe/Amsterdam", "Asia/Tokyo"][variant]
+    if variant == 2:
+        site["shifts"][0]["ends"] = "15:30"
+    return site
+
+
+def person(code: str, variant: int) -> dict[str, Any]:
+    """A leave is recorded, moved and taken back; the shift changes; the employment begins later or ends."""
+    state: dict[str, Any] = deepcopy(CHI) | {"person": code}
+    leave, employment, shift = state["leaves"][0], state["employments"][0], state["shifts"][0]
+    if variant != 1:
+        state["leaves"] = [leave | {"from": "2026-03-09", "to": None}] if variant == 2 else []
+    if variant == 3:
+        employment["to"] = "2026-03-10"
+    if variant == 4:
+        employment["from"] = state["places"][0]["from"] = "2026-02-16"
+    if variant == 5:
+        shift["shift"] = "N"
+    return state
+
+
+def obligation(pair: str, variant: int) -> dict[str, Any]:
+    """Owed by function, and by area with a shorter interval; ended; taken away; owed at another site."""
+    code, _, item = pair.partition("/")
+    state: dict[str, Any] = deepcopy(OWED) | {"person": code, "item": item}
+    span = state["spans"][0] | {"id": f"{pair}-1", "valid_to": None}
+    area = span | {"id": f"{pair}-2", "source_kind": "area", "source": "GA", "interval_months": 6}
+    area |= {"valid_from": "2026-02-01T23:00:00Z", "recorded_at": "2026-02-01T10:00:00Z"}
+    state["spans"] = [
+        [span],
+        [span, area],
+        [span | {"valid_to": "2026-03-10T23:00:00Z"}],
+        [],
+        [span | {"valid_to": "2026-03-01T23:00:00Z"}, span | {"id": f"{pair}-3", "place": "US1"}],
+    ][variant]
+    return state
+
+
+def task(code: str, variant: int) -> dict[str, Any]:
+    return {**TASK, "task": code, "items": [["SOP-101"], ["SOP-101", "WI-145"], []][variant]}
+
+
+def document(code: str, variant: int) -> dict[str, Any]:
+    """v4 is approved, moved, withdrawn, made to need no training; the document is retired or of another category."""
+    state: dict[str, Any] = deepcopy(SOP) | {"document": code}
+    v3, v4 = state["versions"]
+    moved = [
+        *v4["effective"],
+        v4["effective"][0] | {"on": "2026-03-11", "recorded_at": "2026-03-04T09:00:00Z"},
+    ]
+    state["versions"] = [
+        [v3],
+        [v3, v4 | {"effective": v4["effective"][:2]}],
+        [v3, v4 | {"effective": moved}],
+        [v3, v4 | {"state": "WITHDRAWN", "withdrawn_at": "2026-03-11T08:12:00Z"}],
+        [v3, v4 | {"training_decision": "none"}],
+        [v3],
+    ][variant]
+    if variant == 5:
+        state |= {"retired": [{"place": "*", "on": "2026-03-05"}], "category": None}
+    return state
+
+
+OF_RECORD = {
+    "rec-1": ("ANA", "SOP-101", 3),
+    "rec-2": ("ANA", "SOP-101", 4),
+    "rec-3": ("BEN", "SOP-101", 3),
+    "rec-4": ("CHI", "SOP-101", 4),
+    "rec-5": ("ANA", "WI-145", 3),
+    "rec-6": ("BEN", "SOP-101", 4),
+}
+
+
+def record(code: str, variant: int) -> dict[str, Any]:
+    """Signed; a failed one, as it is after a correction; marked in error."""
+    who, item, version = OF_RECORD[code]
+    at = "2025-05-27T20:40:00Z" if version == 3 else "2026-03-06T09:00:00Z"
+    state: dict[str, Any] = RECORD | {
+        "record": code,
+        "person": who,
+        "item": item,
+        "version": version,
+        "methods": ["R"],
+    }
+    state |= {"completed_at": at, "valid_from": at, "recorded_at": at, "evaluator": None}
+    error = {"at": "2026-03-11T08:00:00Z", "reason": "wrong_person", "by": "EVA"}
+    return state | {
+        "result": ["PASS", "FAIL", "PASS"][variant],
+        "entered_in_error": [None, None, error][variant],
+    }
+
+
+PAIRS = ["ANA/SOP-101", "BEN/SOP-101", "CHI/SOP-101", "ANA/WI-145"]
+SHAPE: dict[str, Any] = {"check": validate_outgoing, "versions": (2, 3)}
+KINDS = [
+    Kind(TOPICS["matrix.organisation"], ["NL1", "US1", "aseptic"], unit, 4, **SHAPE),
+    Kind(TOPICS["matrix.person"], ["ANA", "BEN", "CHI"], person, 6, **SHAPE),
+    Kind(TOPICS["matrix.obligation"], PAIRS, obligation, 5, **SHAPE),
+    Kind(TOPICS["matrix.task"], ["RUN-FILL", "CLEAN", "INSPECT"], task, 3, **SHAPE),
+    Kind(TOPICS["qms.document"], ["SOP-101", "WI-145", "SOP-222"], document, 6, **SHAPE),
+    Kind(TOPICS["records.training-record"], list(OF_RECORD), record, 3, **SHAPE),
+]
+ONCE = settings(
+    max_examples=10,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture
+async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
+    configure(SPEC.topics, validate=SPEC.validate)
+    async with folding(
+        database_factory,
+        "assignment_svc",
+        INBOUND,
+        REPLICAS,
+        emptied=DERIVED,
+        validate=SPEC.validate_incoming,
+        clock=NOW,
+    ) as found:
+        yield found
+
+
+async def drain(reader: Reader) -> None:
+    lanes = Lanes(reader.database, LANES, reason="derives cells")
+    await lanes.drain(derive_chunk)
+    assert lanes.stats.failures == 0
+    async with reader.database.read() as tx:
+        assert await tx.scalar("SELECT count(*) FROM app.dirty") == 0
+
+
+async def current(reader: Reader) -> Current:
+    """Replicas, timelines and open assignments. A place where nothing was ever owed is no cell until something was:
+    what is NOT_REQUIRED throughout says the same as no row."""
+    async with reader.database.read() as tx:
+        cells = await tx.rows(
+            "SELECT person, item, place, segments FROM app.cell WHERE EXISTS (SELECT FROM"
+            " jsonb_array_elements(segments) s WHERE s ->> 'status' <> 'NOT_REQUIRED') ORDER BY 1, 2, 3"
+        )
+        assignments = await tx.rows(
+            "SELECT assignment::text, person, item, place, target_version, trigger, body -> 'cause' AS cause, state,"
+            " due_at FROM app.assignment WHERE state <> 'CLOSED' ORDER BY 1"
+        )
+    return {
+        **await reader.tables(),
+        "timelines": [tuple(row.values()) for row in cells],
+        "open assignments": [tuple(row.values()) for row in assignments],
+    }
+
+
+async def derived_after(reader: Reader, batches: Sequence[Batch], pause: int = 0) -> Current:
+    """What is current after a delivery. pause: the workers catch up after so many batches; 0: at the end alone."""
+    reader.empty()
+    size = pause or len(batches)
+    for first in range(0, len(batches), size):
+        await reader.deliver(batches[first : first + size])
+        await drain(reader)
+    return await current(reader)
+
+
+def test_every_topic_that_is_listened_to_is_here() -> None:
+    assert {kind.topic.name for kind in KINDS} == set(INBOUND)
+
+
+@pytest.mark.req("PL-24", "R-54")
+@ONCE
+@given(case=cases(*KINDS), pause=st.sampled_from((0, 1, 3)))
+async def test_any_delivery_ends_in_the_same_timelines_and_open_assignments(
+    reader: Reader, case: Case, pause: int
+) -> None:
+    expected = await derived_after(reader, in_order(case.streams))
+    assert expected["timelines"] or not expected["open assignments"]
+    assert await derived_after(reader, case.batches, pause) == expected
+
+
+def _plain(kind: Kind, name: str, *variants: int) -> Stream:
+    return stream(kind.topic, [kind.vary(name, v) for v in variants], [BEGIN] * len(variants))
+
+
+PLAIN = [
+    _plain(KINDS[0], "NL1", 0),
+    _plain(KINDS[1], "ANA", 0, 1),
+    _plain(KINDS[2], "ANA/SOP-101", 0, 3),
+    _plain(KINDS[4], "SOP-101", 0, 1),
+    _plain(KINDS[5], "rec-1", 0),
+]
+
+
+@pytest.mark.req("R-54")
+@pytest.mark.parametrize("late", sorted({one[0].topic for one in PLAIN}))
+async def test_a_topic_that_comes_after_everything_was_derived_is_heard(reader: Reader, late: str) -> None:
+    """The marks of each topic alone bring what all of them bring."""
+    plain = [one[:1] for one in PLAIN]
+    expected = await derived_after(reader, in_order(plain))
+    assert expected["timelines"]
+    batches = sorted(in_order(plain), key=lambda batch: batch.topic == late)
+    assert await derived_after(reader, batches, 1) == expected
+
+
+@pytest.mark.req("PL-24")
+async def test_control_without_the_memory_of_versions_an_ended_obligation_comes_back(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untrained = PLAIN[:-1]
+    expected = await derived_after(reader, in_order(untrained))
+    assert await derived_after(reader, replayed(untrained), 1) == expected
+    monkeypatch.setattr("servicekit.bus.inbox.Inbox._newer", without_memory)
+    broken = await derived_after(reader, replayed(untrained), 1)
+    assert broken["app.obligation"] != expected["app.obligation"]
+    assert broken["timelines"] != expected["timelines"]
+    assert broken["open assignments"] != expected["open assignments"]
+
+
+@pytest.mark.req("R-54")
+async def test_control_without_marks_what_comes_after_the_derivation_is_not_heard(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the pauses: marks are what makes an order of arrival and derivation mean nothing."""
+    batches = in_order([one[:1] for one in PLAIN])
+    expected = await derived_after(reader, batches)
+    assert expected["timelines"]
+
+    async def nothing(*_: object) -> None: ...
+
+    monkeypatch.setattr("assignment_svc.inbound.mark", nothing)
+    monkeypatch.setattr("assignment_svc.inbound._mark_items", nothing)
+    assert (await derived_after(reader, batches, 1))["timelines"] != expected["timelines"]

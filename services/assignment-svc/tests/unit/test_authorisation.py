@@ -1,0 +1,190 @@
+"""The authorisation check (C-27)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from assignment_given import NOW, at, cell, days, person, record, span, version
+from assignment_svc.domain.authorisation import (
+    ActiveSpell,
+    CheckFacts,
+    ItemReason,
+    Supervisor,
+    TaskFacts,
+    decide,
+)
+from assignment_svc.domain.facts import CellFacts, Waiver
+from assignment_svc.domain.governing import prepare
+from assignment_svc.domain.qualification import derive
+from assignment_svc.domain.timeline import Segment
+from assignment_svc.domain.vocabulary import Verdict
+
+RUN_FILL = TaskFacts("RUN-FILL", ("SOP-101",), "OPR")
+OPR = (ActiveSpell("OPR", at("2025-01-01")),)
+V3_ONLY = prepare([version(3, "2025-01-01", "2025-01-15")])
+BEN = cell(records=[record(3, "2025-05-28 10:00")])
+
+
+def timeline(facts: CellFacts) -> Sequence[Segment]:
+    return derive(facts, NOW).timeline
+
+
+def check(facts: CellFacts = BEN, **more: Any) -> CheckFacts:
+    values: dict[str, Any] = {
+        "person": "BEN",
+        "person_known": True,
+        "task": RUN_FILL,
+        "cells": {"SOP-101": {"NL1": timeline(facts)}},
+        "functions": OPR,
+    }
+    return CheckFacts(**{**values, **more})
+
+
+def codes(facts: CheckFacts, when: str) -> list[tuple[str, str]]:
+    return [(reason.item, reason.code) for reason in decide(facts, at(when), at(when)).reasons]
+
+
+@pytest.mark.req("C-27", "AE-19", "PL-22", "R-03")
+def test_allow_until_v4_takes_effect_and_then_deny() -> None:
+    allowed = decide(check(), at("2026-03-05"), at("2026-03-05"))
+    assert (allowed.verdict, allowed.reasons, allowed.conditions) == (Verdict.ALLOW, (), ())
+    assert allowed.governing == {"SOP-101": {"NL1": 3}}
+    assert allowed.valid_until == at("2026-03-16")
+    denied = decide(check(), at("2026-03-16"), at("2026-03-16"))
+    assert denied.verdict is Verdict.DENY
+    assert denied.reasons == (ItemReason("SOP-101", "SUPERSEDED", "VERSION_SUPERSEDED:3"),)
+    assert denied.valid_until is None
+
+
+@pytest.mark.req("C-27")
+def test_valid_until_is_the_first_thing_that_may_end_it() -> None:
+    endless = cell([span(asks="R")], [record(3, "2025-05-28 10:00")], V3_ONLY)
+    assert decide(check(endless), at("2026-03-05"), NOW).valid_until is None
+    moves = (ActiveSpell("OPR", at("2025-01-01"), at("2026-05-01")),)
+    assert decide(check(endless, functions=moves), at("2026-03-05"), NOW).valid_until == at("2026-05-01")
+    follows = (*moves, ActiveSpell("OPR", at("2026-05-01")))
+    assert decide(check(endless, functions=follows), at("2026-03-05"), NOW).valid_until is None
+    leave = cell(
+        [span(asks="R")], [record(3, "2025-05-28 10:00")], V3_ONLY, person(leaves=[days("2026-04-01")])
+    )
+    assert decide(check(leave), at("2026-03-05"), NOW).valid_until == at("2026-04-01")
+    interval = cell(records=[record(3, "2025-05-28 10:00")], timeline=V3_ONLY)
+    assert decide(check(interval), at("2026-03-05"), NOW).valid_until == at("2026-05-29")
+
+
+@pytest.mark.req("C-27")
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"person_known": False}, "PERSON_UNKNOWN"),
+        ({"task": None}, "TASK_UNKNOWN"),
+        ({"task": replace(RUN_FILL, active=False)}, "TASK_NOT_ACTIVE"),
+        ({"task": replace(RUN_FILL, items=())}, "TASK_WITHOUT_ITEMS"),
+        ({"asset": "NL1/FILL-09", "asset_known": False}, "ASSET_UNKNOWN"),
+        ({"asset": "NL1/FILL-03", "asset_known": True}, "NO_ACTIVE_SPELL"),
+        ({"functions": ()}, "NO_ACTIVE_SPELL"),
+        ({"functions": (ActiveSpell("OPR", at("2025-01-01"), at("2026-03-05")),)}, "NO_ACTIVE_SPELL"),
+        ({"cells": {}}, "NOT_OBLIGED"),
+        ({"unknown_items": frozenset({"SOP-101"})}, "ITEM_UNKNOWN"),
+    ],
+)
+def test_fails_closed(more: dict[str, Any], code: str) -> None:
+    decision = decide(check(**more), at("2026-03-05"), at("2026-03-05"))
+    assert decision.verdict is Verdict.DENY
+    assert code in {reason.code for reason in decision.reasons}
+    assert decision.valid_until is None
+
+
+@pytest.mark.req("C-27", "MX-03")
+def test_the_asset_needs_a_spell_and_its_own_items() -> None:
+    spells = (ActiveSpell("NL1/FILL-02", at("2025-01-01")),)
+    on_02 = check(asset="NL1/FILL-02", asset_known=True, equipment=spells)
+    assert decide(on_02, at("2026-03-05"), NOW).verdict is Verdict.ALLOW
+    with_item = replace(on_02, items=("OJT-9",))
+    assert codes(with_item, "2026-03-05") == [("OJT-9", "NOT_OBLIGED")]
+    elsewhere = replace(on_02, task=replace(RUN_FILL, equipment=frozenset({"NL1/FILL-03"})))
+    assert codes(elsewhere, "2026-03-05") == [("", "ASSET_NOT_OF_TASK")]
+
+
+@pytest.mark.req("C-27", "R-16")
+def test_training_without_the_spell_is_not_enough_nor_the_spell_without_training() -> None:
+    assert codes(check(functions=()), "2026-03-05") == [("", "NO_ACTIVE_SPELL")]
+    assert codes(check(cell()), "2026-03-05") == [("SOP-101", "NEVER_TRAINED")]
+
+
+@pytest.mark.req("C-27")
+def test_the_worst_of_all_items_and_places_and_reasons_in_order() -> None:
+    both = {
+        "WI-9": {"NL1": timeline(cell())},
+        "SOP-101": {"NL1": timeline(BEN), "US1": timeline(cell(timeline=V3_ONLY))},
+    }
+    facts = check(task=replace(RUN_FILL, items=("WI-9", "SOP-101")), cells=both)
+    assert decide(facts, at("2026-03-05"), NOW).verdict is Verdict.DENY
+    assert codes(facts, "2026-03-05") == [("SOP-101", "NEVER_TRAINED"), ("WI-9", "NEVER_TRAINED")]
+
+
+@pytest.mark.req("C-27")
+def test_a_former_place_does_not_deny() -> None:
+    left = cell([span(end="2026-01-01")], [record(3, "2025-05-28 10:00")])
+    facts = check(cells={"SOP-101": {"IN1": timeline(left), "NL1": timeline(BEN)}})
+    assert decide(facts, at("2026-03-05"), NOW).verdict is Verdict.ALLOW
+
+
+@pytest.mark.req("C-27", "AE-12")
+def test_a_waiver_is_a_condition() -> None:
+    waived = cell(waivers=(Waiver("W-1", 3, at("2026-03-01"), at("2026-03-10"), "second person checks"),))
+    decision = decide(check(waived), at("2026-03-05"), NOW)
+    assert (decision.verdict, decision.conditions) == (
+        Verdict.ALLOW_WITH_CONDITION,
+        ("SOP-101: waiver W-1",),
+    )
+    assert decision.valid_until == at("2026-03-10")
+
+
+TRAINEE = cell([span(asks="RO")], [record(3, "2026-01-10 10:00")], V3_ONLY, person("ANA"))
+SUPERVISED = cell(
+    [span(asks="RO")],
+    [record(3, "2026-01-10 10:00"), record(3, "2026-01-20 10:00", "O", supervised=True)],
+    V3_ONLY,
+)
+TRAINER = Supervisor(
+    "BEN", {"SOP-101": {"NL1": timeline(BEN)}}, (ActiveSpell("TRN", at("2025-01-01"), at("2026-03-10")),)
+)
+
+
+@pytest.mark.req("C-27", "AE-20", "MX-13")
+@pytest.mark.parametrize(
+    ("facts", "more", "expected"),
+    [
+        (TRAINEE, {}, "DENY"),
+        (TRAINEE, {"supervisor": TRAINER}, "DENY"),
+        (TRAINEE, {"supervisor": TRAINER, "open_ojt": frozenset({"SOP-101"})}, "ALLOW_WITH_CONDITION"),
+        (SUPERVISED, {}, "DENY"),
+        (SUPERVISED, {"supervisor": TRAINER}, "ALLOW_WITH_CONDITION"),
+        (SUPERVISED, {"supervisor": replace(TRAINER, trainer_spells=())}, "DENY"),
+        (SUPERVISED, {"supervisor": replace(TRAINER, person="ANA")}, "DENY"),
+        (SUPERVISED, {"supervisor": replace(TRAINER, cells={"SOP-101": {"NL1": timeline(cell())}})}, "DENY"),
+        (
+            cell([span(asks="RO")], timeline=V3_ONLY),
+            {"supervisor": TRAINER, "open_ojt": frozenset({"SOP-101"})},
+            "DENY",
+        ),
+    ],
+)
+def test_supervised_by_a_qualified_trainer(facts: CellFacts, more: dict[str, Any], expected: str) -> None:
+    decision = decide(check(facts, person="ANA", **more), at("2026-03-05"), NOW)
+    assert decision.verdict == expected
+    if expected == "ALLOW_WITH_CONDITION":
+        assert decision.conditions == ("SOP-101: supervised by BEN",)
+
+
+@pytest.mark.req("C-27", "R-60")
+def test_a_stale_store_denies_and_names_the_input() -> None:
+    marks = {"matrix.person": at("2026-03-05 11:55"), "qms.document": at("2026-03-05 11:49:59")}
+    stale = decide(check(watermarks=marks), at("2026-03-05"), at("2026-03-05 12:00"))
+    assert stale.verdict is Verdict.DENY
+    assert stale.reasons == (ItemReason("", "STORE_STALE", "qms.document"),)
+    fresh = decide(check(watermarks=marks), at("2026-03-05"), at("2026-03-05 12:00"), timedelta(minutes=11))
+    assert fresh.verdict is Verdict.ALLOW

@@ -1,0 +1,471 @@
+"""What records are worth: methods, ends, carry, precedence (C-05 to C-13)."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from assignment_given import answer, at, cell, days, person, record, span, status, version
+from assignment_svc.domain.calendar import start_of_day
+from assignment_svc.domain.facts import CategoryPolicy, Exemption, Hold
+from assignment_svc.domain.governing import ItemTimeline, prepare
+from assignment_svc.domain.vocabulary import Basis, Flag, SourceClass, Trigger
+
+V1 = prepare([version(1, "2020-01-01", "2020-01-15")])
+
+
+def revised(decision: str, **more: Any) -> ItemTimeline:
+    return prepare(
+        [
+            version(1, "2020-01-01", "2020-01-15"),
+            replace(version(2, "2026-03-02", "2026-03-16", decision), **more),
+        ]
+    )
+
+
+@pytest.mark.req("R-28", "R-29", "C-09", "AE-06")
+@pytest.mark.parametrize(
+    ("asks", "done", "expires"),
+    [
+        ("R12", "2024-02-29 10:00", "2025-03-01"),
+        ("R1", "2025-01-31 10:00", "2025-03-01"),
+        ("R1", "2024-01-31 10:00", "2024-03-01"),
+        ("R12", "2026-02-12 10:00", "2027-02-13"),
+        ("R12", "2026-12-01 23:59:59", "2027-12-02"),
+        ("R6", "2025-09-28 00:00", "2026-03-29"),
+        ("R36", "2024-02-29 10:00", "2027-03-01"),
+    ],
+)
+def test_an_interval_is_calendar_months_to_the_end_of_the_local_day(
+    asks: str, done: str, expires: str
+) -> None:
+    facts = cell([span(asks=asks, start="2020-01-01")], [record(1, done)], V1)
+    assert answer(facts, done).expires_at == at(expires)
+    one_second_before = at(expires) - timedelta(seconds=1)
+    last = answer(facts, f"{expires} 00:00")
+    assert last.status == "LAPSED"
+    assert answer(facts, one_second_before.isoformat()).verdict == "ALLOW"
+
+
+@pytest.mark.req("R-28", "R-32", "AE-06")
+def test_the_base_is_the_completion_and_a_gap_stays() -> None:
+    early = cell(
+        [span(start="2020-01-01")],
+        [record(1, "2026-02-12 10:00"), record(1, "2026-12-01 10:00")],
+        V1,
+    )
+    assert answer(early, "2026-12-01 10:00").expires_at == at("2027-12-02")
+    late = cell(
+        [span(start="2020-01-01")],
+        [record(1, "2026-02-12 10:00"), record(1, "2027-03-20 10:00")],
+        V1,
+    )
+    assert [status(late, when) for when in ("2027-02-12", "2027-02-13", "2027-03-20 09:59:59")] == [
+        "EXPIRING",
+        "LAPSED",
+        "LAPSED",
+    ]
+    assert answer(late, "2027-03-20 10:00").expires_at == at("2028-03-21")
+
+
+@pytest.mark.req("R-28")
+@pytest.mark.parametrize(
+    ("again", "expires"),
+    [
+        ("2027-01-20 10:00", "2028-02-13"),
+        ("2026-12-01 10:00", "2027-12-02"),
+        ("2027-03-01 10:00", "2028-03-02"),
+    ],
+    ids=["inside the anchor window", "too early", "after the end"],
+)
+def test_an_anchored_item_keeps_its_anniversary(again: str, expires: str) -> None:
+    facts = cell(
+        [span(start="2020-01-01")],
+        [record(1, "2026-02-12 10:00"), record(1, again)],
+        V1,
+        policy=CategoryPolicy(anchor_days=30),
+    )
+    assert answer(facts, again).expires_at == at(expires)
+
+
+@pytest.mark.req("C-09")
+def test_the_end_keeps_the_zone_of_the_place_at_the_record() -> None:
+    there = record(1, "2025-06-10 20:16", zone="America/New_York")
+    facts = cell([span(start="2020-01-01")], [there], V1)
+    assert answer(facts, "2025-06-12").expires_at == at("2026-06-11", "America/New_York")
+
+
+@pytest.mark.req("C-03")
+def test_the_lead_counts_back_from_the_last_valid_day() -> None:
+    facts = cell([span(start="2020-01-01")], [record(1, "2024-02-29 10:00")], V1)
+    assert [status(facts, f"2025-01-{day}") for day in (28, 29)] == ["QUALIFIED", "EXPIRING"]
+    shorter = replace(facts, policy=CategoryPolicy(expiry_lead_days=7))
+    assert [status(shorter, f"2025-02-{day}") for day in (20, 21)] == ["QUALIFIED", "EXPIRING"]
+
+
+@pytest.mark.req("C-08", "R-31")
+@pytest.mark.parametrize(
+    ("attempt", "expected"),
+    [
+        ({"score": 80}, "QUALIFIED"),
+        ({"score": 79.9}, "INCOMPLETE"),
+        ({"score": None}, "INCOMPLETE"),
+        ({"score": None, "source_class": SourceClass.MIGRATED}, "QUALIFIED"),
+        ({"score": 95, "passed": False}, "INCOMPLETE"),
+    ],
+)
+def test_a_quiz_passes_at_the_pass_mark(attempt: dict[str, Any], expected: str) -> None:
+    facts = cell(
+        [span(asks="RQ", start="2020-01-01")],
+        [record(1, "2026-01-10 10:00"), record(1, "2026-01-11 10:00", "Q", **attempt)],
+        V1,
+    )
+    assert status(facts, "2026-01-12") == expected
+
+
+@pytest.mark.req("C-08")
+def test_a_record_counts_for_the_methods_it_names_only() -> None:
+    facts = cell([span(asks="RQ", start="2020-01-01")], [record(1, "2026-01-10 10:00", "Q")], V1)
+    segment = answer(facts, "2026-01-12")
+    assert segment.status == "INCOMPLETE"
+    assert [(reason.code, reason.detail) for reason in segment.reasons] == [("METHOD_MISSING", "R")]
+    assert status(
+        cell([span(asks="O", start="2020-01-01")], [record(1, "2026-01-10 10:00")], V1), "2026-02-01"
+    ) == ("NEVER_TRAINED")
+
+
+@pytest.mark.req("C-03", "AE-15")
+def test_the_missing_methods_are_those_of_the_moment() -> None:
+    facts = cell(
+        [span(asks="RQO", start="2020-01-01")],
+        [record(1, "2026-01-10 10:00"), record(1, "2026-01-20 10:00", "O")],
+        V1,
+    )
+    missing = [[r.detail for r in answer(facts, f"2026-01-{day}").reasons] for day in (15, 25)]
+    assert missing == [["O", "Q"], ["Q"]]
+
+
+@pytest.mark.req("R-68", "C-05")
+def test_a_higher_mark_counts_for_attempts_made_while_it_is_in_force() -> None:
+    spans = [
+        span(asks="Q", start="2020-01-01", pass_mark=80),
+        span("area/NL1/GA", "Q", "2026-02-01", pass_mark=90),
+    ]
+    old_pass = cell(spans, [record(1, "2026-01-10 10:00", "Q", score=85)], V1)
+    assert status(old_pass, "2026-02-02") == "QUALIFIED"
+    new_attempt = cell(spans, [record(1, "2026-02-10 10:00", "Q", score=85)], V1)
+    assert status(new_attempt, "2026-02-11") == "NEVER_TRAINED"
+
+
+@pytest.mark.req("R-15", "C-05", "MX-05")
+def test_sources_unite_methods_and_the_shortest_interval() -> None:
+    spans = [
+        span(asks="R12", start="2020-01-01"),
+        span("area/NL1/GA", "Q6", "2026-01-01"),
+        span("overlay/BRS", "R", "2026-01-01"),
+    ]
+    facts = cell(spans, [record(1, "2025-12-10 10:00"), record(1, "2025-11-10 10:00", "Q")], V1)
+    assert answer(facts, "2025-12-20").expires_at == at("2026-12-11")
+    merged = answer(facts, "2026-01-01")
+    assert merged.expires_at == at("2026-05-11")
+    assert merged.completed_at == at("2025-12-10 10:00")
+    assert merged.sources == ("area/NL1/GA", "job_function/OPR", "overlay/BRS")
+
+
+@pytest.mark.req("C-09")
+def test_the_base_is_the_earliest_of_the_latest_records() -> None:
+    facts = cell(
+        [span(asks="RO12", start="2020-01-01")],
+        [
+            record(1, "2025-01-10 10:00"),
+            record(1, "2025-03-10 10:00", "O"),
+            record(1, "2025-06-10 10:00"),
+        ],
+        V1,
+    )
+    assert answer(facts, "2025-06-09").expires_at == at("2026-01-11")
+    again = answer(facts, "2025-06-10 10:00")
+    assert (again.expires_at, again.completed_at) == (at("2026-03-11"), at("2025-06-10 10:00"))
+
+
+@pytest.mark.req("R-30", "C-10")
+def test_early_training_restarts_nothing_on_the_version_that_governs() -> None:
+    facts = cell(
+        [span(start="2020-01-01")],
+        [record(1, "2025-03-20 10:00"), record(2, "2026-03-05 10:00")],
+        revised("read"),
+    )
+    assert answer(facts, "2026-03-10").expires_at == at("2026-03-21")
+    assert answer(facts, "2026-03-16").expires_at == at("2027-03-06")
+
+
+@pytest.mark.req("R-30")
+@pytest.mark.parametrize(
+    ("made_for", "source", "expires"),
+    [
+        (Trigger.REVISION, SourceClass.NATIVE, "2026-06-11"),
+        (None, SourceClass.NATIVE, "2026-06-11"),
+        (Trigger.RECURRENCE, SourceClass.NATIVE, "2027-03-06"),
+        (Trigger.CAPA, SourceClass.NATIVE, "2027-03-06"),
+        (Trigger.REVISION, SourceClass.MIGRATED, "2027-03-06"),
+    ],
+)
+def test_an_item_may_say_that_revision_training_is_no_refresher(
+    made_for: Trigger | None, source: SourceClass, expires: str
+) -> None:
+    facts = cell(
+        [span(start="2020-01-01")],
+        [
+            record(1, "2025-06-10 10:00", made_for=Trigger.NEW_HIRE),
+            record(2, "2026-03-05 10:00", made_for=made_for, source_class=source),
+        ],
+        revised("read"),
+        policy=CategoryPolicy(revision_is_refresher=False),
+    )
+    assert answer(facts, "2026-03-16").expires_at == at(expires)
+
+
+@pytest.mark.req("R-45", "R-30")
+def test_parts_that_the_decision_does_not_name_are_carried_for_the_qualified() -> None:
+    done = [record(1, "2025-05-10 10:00"), record(1, "2025-06-10 10:00", "O")]
+    read = record(2, "2026-03-20 10:00")
+    obligation = [span(asks="RO12", start="2020-01-01")]
+    timeline = revised("read")
+    qualified = cell(obligation, [*done, read], timeline)
+    assert status(qualified, "2026-03-16") == "SUPERSEDED"
+    segment = answer(qualified, "2026-03-20 10:00")
+    assert (segment.status, segment.completed_version) == ("QUALIFIED", 2)
+    assert segment.expires_at == at("2026-06-11")
+    others = cell(obligation, [done[0], read], timeline)
+    assert status(others, "2026-03-20 10:00") == "INCOMPLETE"
+    lapsed = cell(
+        obligation, [replace(one, valid_from=at("2024-05-10 10:00")) for one in done] + [read], timeline
+    )
+    assert status(lapsed, "2026-03-20 10:00") == "SUPERSEDED"
+
+
+@pytest.mark.req("R-45")
+def test_imported_versions_void_every_part() -> None:
+    done = [record(1, "2025-05-10 10:00"), record(1, "2025-06-10 10:00", "O"), record(2, "2026-03-20 10:00")]
+    facts = cell([span(asks="RO12", start="2020-01-01")], done, revised("read", voids_all=True))
+    assert status(facts, "2026-03-20 10:00") == "SUPERSEDED"
+
+
+@pytest.mark.req("R-45")
+def test_a_decision_that_meets_no_method_asks_for_reading() -> None:
+    timeline = revised("read")
+    obligation = [span(asks="O12", start="2020-01-01")]
+    facts = cell(obligation, [record(1, "2025-06-10 10:00", "O"), record(2, "2026-03-05 10:00")], timeline)
+    assert status(facts, "2026-03-04") == "IN_WINDOW"
+    assert status(facts, "2026-03-05 10:00") == "QUALIFIED"
+    assert answer(facts, "2026-03-16").expires_at == at("2026-06-11")
+
+
+CHAIN = prepare(
+    [
+        version(1, "2025-01-01", "2025-01-15"),
+        version(2, "2025-05-01", "2025-06-01", "none"),
+        version(3, "2025-08-01", "2025-09-01", "none"),
+    ]
+)
+
+
+@pytest.mark.req("R-07", "C-11", "QM-05")
+def test_credit_is_carried_through_a_chain() -> None:
+    facts = cell([span(start="2020-01-01")], [record(1, "2025-02-10 10:00")], CHAIN)
+    assert answer(facts, "2025-05-31 23:59:59").status == "QUALIFIED"
+    carried = answer(facts, "2025-09-01")
+    assert (carried.status, carried.governing_version, carried.completed_version) == ("CARRIED_FORWARD", 3, 1)
+    assert carried.expires_at == at("2026-02-11")
+    assert status(facts, "2026-02-11") == "LAPSED"
+
+
+@pytest.mark.req("R-07", "C-11")
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [("2025-05-31 23:59:59.999999", "CARRIED_FORWARD"), ("2025-06-01 00:00", "SUPERSEDED")],
+)
+def test_a_record_on_the_old_version_feeds_the_carry_until_one_instant_before(
+    when: str, expected: str
+) -> None:
+    facts = cell([span(start="2020-01-01")], [record(1, when)], CHAIN)
+    assert status(facts, "2025-06-02") == expected
+
+
+@pytest.mark.req("C-11")
+def test_a_lapse_before_the_editorial_breaks_the_chain_for_good() -> None:
+    facts = cell(
+        [span(start="2020-01-01")], [record(1, "2024-05-30 10:00"), record(1, "2025-07-01 10:00")], CHAIN
+    )
+    assert [status(facts, when) for when in ("2025-05-31", "2025-06-01", "2025-07-02")] == [
+        "LAPSED",
+        "SUPERSEDED",
+        "SUPERSEDED",
+    ]
+
+
+@pytest.mark.req("C-11")
+def test_a_credit_that_ends_when_the_editorial_takes_effect_is_carried_and_over() -> None:
+    facts = cell([span(start="2020-01-01")], [record(1, "2024-05-31 10:00")], CHAIN)
+    on = answer(facts, "2025-06-01")
+    assert (on.status, on.completed_version, on.expires_at) == ("LAPSED", 1, at("2025-06-01"))
+
+
+@pytest.mark.req("C-12")
+def test_of_several_credits_the_one_that_ends_last_is_reported() -> None:
+    own_later = cell(
+        [span(start="2020-01-01")], [record(1, "2025-02-10 10:00"), record(2, "2025-06-10 10:00")], CHAIN
+    )
+    assert answer(own_later, "2025-06-09").completed_version == 1
+    assert answer(own_later, "2025-06-10 10:00").completed_version == 2
+    tie = cell(
+        [span(asks="R", start="2020-01-01")], [record(1, "2025-02-10"), record(2, "2025-05-10")], CHAIN
+    )
+    assert (answer(tie, "2025-06-01").status, answer(tie, "2025-06-01").completed_version) == ("QUALIFIED", 2)
+
+
+@pytest.mark.req("C-03", "R-71")
+def test_suspension_goes_before_everything_but_not_required() -> None:
+    facts = cell(
+        [span(start="2020-01-01", end="2026-06-01")],
+        [record(1, "2026-01-10 10:00")],
+        V1,
+        holds=(Hold("H-1", at("2026-02-01 10:30"), at("2026-07-01")),),
+    )
+    assert status(facts, "2026-02-01 10:29:59") == "QUALIFIED"
+    held = answer(facts, "2026-02-01 10:30")
+    assert (held.status, held.verdict, held.completed_version) == ("SUSPENDED", "DENY", 1)
+    assert [tuple(reason) for reason in held.reasons] == [("HOLD", "H-1")]
+    assert status(facts, "2026-06-01") == "NOT_REQUIRED"
+
+
+@pytest.mark.req("R-12", "C-03")
+def test_an_exemption_is_not_required() -> None:
+    facts = cell(
+        [span(start="2020-01-01")],
+        [record(1, "2026-01-10 10:00")],
+        V1,
+        exemptions=(Exemption("X-1", at("2026-02-01"), at("2026-03-01")),),
+    )
+    exempt = answer(facts, "2026-02-01")
+    assert (exempt.status, exempt.governing_version) == ("NOT_REQUIRED", None)
+    assert status(facts, "2026-03-01") == "QUALIFIED"
+
+
+@pytest.mark.req("R-66", "C-03")
+def test_nothing_governs_before_the_first_version_and_after_retirement() -> None:
+    timeline = prepare([version(1, "2025-01-01", "2025-01-15")], at("2026-05-01"))
+    facts = cell([span(start="2020-01-01")], [record(1, "2026-01-10 10:00")], timeline)
+    assert [status(facts, when) for when in ("2025-01-14", "2025-01-15", "2026-05-01")] == [
+        "NOT_REQUIRED",
+        "NEVER_TRAINED",
+        "NOT_REQUIRED",
+    ]
+
+
+@pytest.mark.req("C-03", "MX-13")
+def test_ojt_at_level_supervised() -> None:
+    facts = cell(
+        [span(asks="RO", start="2020-01-01")],
+        [record(1, "2026-01-10 10:00"), record(1, "2026-01-20 10:00", "O", supervised=True)],
+        V1,
+    )
+    assert status(facts, "2026-01-15") == "INCOMPLETE"
+    assert answer(facts, "2026-01-20 10:00").verdict == "ALLOW_WITH_CONDITION"
+    without_reading = cell(
+        [span(asks="RO", start="2020-01-01")],
+        [record(1, "2026-01-20 10:00", "O", supervised=True)],
+        V1,
+    )
+    assert status(without_reading, "2026-01-21") == "NEVER_TRAINED"
+
+
+@pytest.mark.req("C-03", "C-13")
+def test_superseded_names_the_highest_fully_met_version() -> None:
+    timeline = prepare([version(n, f"202{n}-01-01", f"202{n}-02-01", "read+quiz") for n in (1, 2, 3, 4)])
+    facts = cell(
+        [span(asks="RQ", start="2020-01-01")],
+        [
+            record(1, "2021-03-01 10:00", "RQ"),
+            record(2, "2022-03-01 10:00", "RQ"),
+            record(3, "2023-03-01 10:00", "R"),
+        ],
+        timeline,
+    )
+    last = answer(facts, "2024-03-01")
+    assert (last.status, last.completed_version, last.expires_at) == ("SUPERSEDED", 2, None)
+
+
+@pytest.mark.req("R-18", "R-62", "C-04")
+def test_flags_of_the_records_behind_a_credit() -> None:
+    late = record(1, "2026-01-10 10:00", source_class=SourceClass.LATE_ENTRY)
+    migrated = record(
+        1, "2025-01-10 10:00", "Q", source_class=SourceClass.MIGRATED, basis=Basis.GRANDFATHERED
+    )
+    facts = cell([span(asks="RQ", start="2020-01-01")], [late, migrated], V1, unresolved=True)
+    assert answer(facts, "2026-01-11").flags == (
+        Flag.GRANDFATHERED,
+        Flag.LATE_ENTRY,
+        Flag.MATRIX_UNRESOLVED,
+        Flag.MIGRATED,
+    )
+
+
+@pytest.mark.req("R-18")
+def test_a_late_entry_counts_from_its_own_valid_from() -> None:
+    facts = cell(
+        [span(start="2020-01-01")],
+        [record(1, "2026-01-10 10:00", source_class=SourceClass.LATE_ENTRY)],
+        V1,
+    )
+    assert [status(facts, f"2026-01-10 {hour}") for hour in ("09:59:59", "10:00")] == [
+        "NEVER_TRAINED",
+        "QUALIFIED",
+    ]
+
+
+@pytest.mark.req("QM-06", "C-03")
+def test_a_held_gate_keeps_the_window_open() -> None:
+    gated = version(4, "2026-03-02", None, planned_at="2026-03-16")
+    timeline = prepare([version(3, "2025-05-18", "2025-06-01"), gated])
+    facts = cell(records=[record(3, "2025-06-02 10:00")], timeline=timeline)
+    assert [answer(facts, when).status for when in ("2026-03-15", "2026-03-17")] == ["IN_WINDOW", "IN_WINDOW"]
+
+
+@pytest.mark.req("C-06")
+def test_a_tie_goes_to_the_highest_number_and_late_effective_wins() -> None:
+    timeline = prepare(
+        [
+            version(1, "2025-01-01", "2025-02-01"),
+            version(3, "2025-01-01", "2025-02-01"),
+            version(2, "2025-01-01", "2025-03-01"),
+        ]
+    )
+    governing = timeline.governing_at(at("2025-02-01"))
+    assert governing is not None
+    assert governing.number == 3
+    governing = timeline.governing_at(at("2025-03-01"))
+    assert governing is not None
+    assert governing.number == 2
+
+
+@pytest.mark.req("C-02", "R-41")
+def test_a_day_without_midnight_begins_at_its_first_instant() -> None:
+    assert start_of_day(date(2018, 11, 4), "America/Sao_Paulo") == at("2018-11-04T03:00:00+00:00")
+    assert start_of_day(date(2026, 3, 29), "Europe/Amsterdam") == at("2026-03-28T23:00:00+00:00")
+    assert start_of_day(date(2018, 2, 18), "America/Sao_Paulo") == at("2018-02-18T03:00:00+00:00")
+
+
+@pytest.mark.req("C-03")
+def test_not_required_outside_employment_whatever_the_source_says() -> None:
+    facts = cell(
+        [span(start="2024-01-01")],
+        [record(1, "2024-01-20 10:00")],
+        V1,
+        person(employed=[days("2025-01-01", "2026-01-01")]),
+    )
+    assert [status(facts, when) for when in ("2024-12-31", "2025-01-01", "2026-01-01")] == [
+        "NOT_REQUIRED",
+        "EXPIRING",
+        "NOT_REQUIRED",
+    ]

@@ -1,0 +1,287 @@
+"""Due dates, shifts, moved dates and leave (C-20 to C-25)."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from assignment_given import NL1, answer, at, cell, days, more, outcome, person, record, span, tasks, version
+from assignment_svc.domain.closing import Closed, Opened, Updated
+from assignment_svc.domain.due import before
+from assignment_svc.domain.facts import (
+    CellFacts,
+    Equivalence,
+    PersonFacts,
+    RetrainingOrder,
+    ShiftSpell,
+    Version,
+)
+from assignment_svc.domain.governing import prepare
+from assignment_svc.domain.qualification import derive, reconcile
+from assignment_svc.domain.shifts import last_shift_end
+from assignment_svc.domain.vocabulary import AssignmentState, ClosingReason, SuspendPolicy, Trigger
+
+V3 = version(3, "2025-01-01", "2025-01-15")
+TRAINED = record(3, "2025-09-28 10:00")
+
+
+def with_v4(v4: Version, **fields: Any) -> CellFacts:
+    return more(cell(records=[TRAINED], timeline=prepare([V3, v4])), **fields)
+
+
+@pytest.mark.req("C-20")
+@pytest.mark.parametrize(
+    ("shift", "after", "until", "end"),
+    [
+        ("D", "2026-03-01", "2026-03-16", "2026-03-15 14:00"),
+        ("N", "2026-03-01", "2026-03-16", "2026-03-15 06:00"),
+        ("N", "2026-03-01", "2026-03-16 06:00", "2026-03-16 06:00"),
+        ("E", "2026-03-15 22:00", "2026-03-16", None),
+        ("N", "2026-03-28", "2026-03-29 06:00", "2026-03-29 06:00"),
+        ("X", "2026-03-01", "2026-03-16", None),
+        (None, "2026-03-01", "2026-03-16", None),
+    ],
+)
+def test_last_shift(shift: str | None, after: str, until: str, end: str | None) -> None:
+    found = last_shift_end(person(shift=shift), NL1, at(after), at(until))
+    assert found == (None if end is None else at(end))
+
+
+@pytest.mark.req("C-20")
+def test_a_dated_roster_wins_over_the_letter() -> None:
+    roster = {date(2026, 3, 15): None, date(2026, 3, 14): None, date(2026, 3, 13): "N"}
+    who = person(shift="D", roster=roster)
+    assert last_shift_end(who, NL1, at("2026-03-01"), at("2026-03-16")) == at("2026-03-14 06:00")
+
+
+@pytest.mark.req("C-20")
+def test_a_change_of_letter_counts_from_its_day() -> None:
+    who = more_shifts(("D", date(2020, 1, 1), date(2026, 3, 10)), ("N", date(2026, 3, 10), None))
+    assert last_shift_end(who, NL1, at("2026-03-01"), at("2026-03-16")) == at("2026-03-15 06:00")
+    assert last_shift_end(who, NL1, at("2026-03-01"), at("2026-03-10 12:00")) == at("2026-03-09 14:00")
+
+
+def more_shifts(*spells: tuple[str, date, date | None]) -> PersonFacts:
+    return replace(person(), shifts=tuple(ShiftSpell(*spell) for spell in spells))
+
+
+@pytest.mark.req("R-08", "C-23", "AE-09")
+def test_a_moved_date_moves_the_due_with_the_same_assignment() -> None:
+    planned = with_v4(version(4, "2026-03-02 11:00", "2026-03-16"))
+    moved = with_v4(version(4, "2026-03-02 11:00", "2026-03-23", moved_at="2026-03-10 09:00"))
+    opened = outcome(planned, "2026-03-05").assignments
+    (change,) = reconcile(moved, derive(moved, at("2026-03-10 09:00")), opened, at("2026-03-10 09:00"))
+    assert isinstance(change, Updated)
+    assert (change.before.due_at, change.assignment.due_at) == (
+        at("2026-03-15 14:00"),
+        at("2026-03-22 14:00"),
+    )
+    assert change.assignment.id == change.before.id
+
+
+@pytest.mark.req("R-76", "R-08", "C-23")
+@pytest.mark.parametrize(
+    ("effective", "moved", "due"),
+    [
+        ("2026-03-11", "2026-03-10 09:00", "2026-03-10 14:00"),
+        ("2026-03-11", "2026-03-10 15:00", "2026-03-11 00:00"),
+        ("2026-03-09", "2026-03-10 09:00", "2026-03-10 09:00"),
+    ],
+    ids=["a shift is left", "no shift is left", "never before the move"],
+)
+def test_a_date_moved_earlier(effective: str, moved: str, due: str) -> None:
+    facts = with_v4(version(4, "2026-03-02 11:00", effective, moved_at=moved))
+    assert tasks(facts, "2026-03-10 16:00")[4].due_at == at(due)
+
+
+@pytest.mark.req("R-70", "C-23")
+def test_a_changed_roster_moves_a_due_forward_only() -> None:
+    roster = {date(2026, 3, day): None for day in range(11, 16)}
+    facts = with_v4(
+        version(4, "2026-03-02 11:00", "2026-03-16"),
+        person=person(roster=roster, roster_moved_at=at("2026-03-12 09:00")),
+    )
+    assert tasks(facts, "2026-03-12 10:00")[4].due_at == at("2026-03-16")
+
+
+@pytest.mark.req("R-08")
+def test_now_never_enters_a_due_date() -> None:
+    facts = with_v4(version(4, "2026-03-02 11:00", "2026-03-16"))
+    dues = {tasks(facts, now)[4].due_at for now in ("2026-03-02 11:00", "2026-03-15 23:00", "2026-06-01")}
+    assert dues == {at("2026-03-15 14:00")}
+
+
+@pytest.mark.req("C-21")
+@pytest.mark.parametrize(
+    ("trigger", "start", "recorded", "due"),
+    [
+        (Trigger.NEW_HIRE, "2026-03-10", "2026-03-01 09:00", "2026-04-10"),
+        (Trigger.MATRIX_ENROLMENT, "2026-03-10", "2026-03-10 09:00", "2026-04-10"),
+        (Trigger.ROLE_CHANGE, "2026-03-10", "2026-03-01 09:00", "2026-03-09 14:00"),
+        (Trigger.ROLE_CHANGE, "2026-03-10", "2026-03-10 09:00", "2026-04-10"),
+        (Trigger.MATRIX_CHANGE, "2026-03-10", "2026-03-01 09:00", "2026-03-09 14:00"),
+        (Trigger.MATRIX_CHANGE, "2026-03-10 15:00", "2026-03-10 15:00", "2026-04-10"),
+    ],
+)
+def test_due_by_trigger(trigger: Trigger, start: str, recorded: str, due: str) -> None:
+    facts = cell([span(start=start, trigger=trigger, recorded_at=at(recorded))], timeline=prepare([V3]))
+    task = tasks(facts, "2026-03-11")[3]
+    assert (task.trigger, task.due_at, task.first_due_was_past) == (trigger, at(due), False)
+
+
+@pytest.mark.req("C-23")
+def test_a_first_due_may_be_past_and_says_so() -> None:
+    late = span(start="2026-01-10", trigger=Trigger.NEW_HIRE, recorded_at=at("2026-03-01 09:00"))
+    task = tasks(cell([late], timeline=prepare([V3])), "2026-03-02")[3]
+    assert (task.due_at, task.first_due_was_past) == (at("2026-02-10"), True)
+
+
+@pytest.mark.req("C-21", "C-24")
+@pytest.mark.parametrize("trigger", [Trigger.MOC, Trigger.STUDY_AMENDMENT, Trigger.REVISION])
+def test_revisions_of_every_kind_are_due_before_they_take_effect(trigger: Trigger) -> None:
+    facts = with_v4(version(4, "2026-03-02 11:00", "2026-03-16", trigger=trigger))
+    task = tasks(facts, "2026-03-03")[4]
+    assert (task.trigger, task.due_at) == (trigger, at("2026-03-15 14:00"))
+
+
+@pytest.mark.req("C-21", "C-24", "AE-06")
+def test_recurrence_opens_at_the_lead_and_is_due_at_the_end() -> None:
+    facts = cell(records=[TRAINED], timeline=prepare([V3]))
+    assert outcome(facts, "2026-08-28 23:59:59").assignments == ()
+    first = outcome(facts, "2026-08-28 23:59:59")
+    assert first.next_look == at("2026-08-29")
+    (task,) = outcome(facts, "2026-08-29").assignments
+    assert (task.trigger, task.due_at, task.due_on) == (
+        Trigger.RECURRENCE,
+        at("2026-09-29"),
+        date(2026, 9, 28),
+    )
+    assert task.cause.id == TRAINED.id
+    assert outcome(facts, "2026-10-15").assignments == (task,)
+    done = more(facts, records=(TRAINED, record(3, "2026-10-20 10:00")))
+    (closed,) = reconcile(done, derive(done, at("2026-10-20 10:00")), [task], at("2026-10-20 10:00"))
+    assert isinstance(closed, Closed)
+    assert closed.reason is ClosingReason.COMPLETED
+    (again,) = outcome(done, "2027-09-25").assignments
+    assert again.id != task.id
+
+
+@pytest.mark.req("C-21")
+def test_manual_without_a_date_is_due_after_thirty_days() -> None:
+    order = RetrainingOrder("M-1", Trigger.MANUAL, at("2026-01-10 09:00"), None, suspend=SuspendPolicy.NEVER)
+    facts = cell(records=[TRAINED], timeline=prepare([V3]), orders=(order,))
+    (task,) = outcome(facts, "2026-01-11").assignments
+    assert (task.trigger, task.due_at) == (Trigger.MANUAL, at("2026-02-10"))
+    assert answer(facts, "2026-03-01").status == "QUALIFIED"
+
+
+@pytest.mark.req("C-25", "R-72", "QM-18")
+def test_an_order_called_off_closes_cancelled() -> None:
+    order = RetrainingOrder("CAPA-1", Trigger.CAPA, at("2026-01-10 09:00"), date(2026, 2, 1))
+    facts = cell(records=[TRAINED], timeline=prepare([V3]), orders=(order,))
+    opened = outcome(facts, "2026-01-11").assignments
+    off = RetrainingOrder(
+        "CAPA-1",
+        Trigger.CAPA,
+        at("2026-01-10 09:00"),
+        date(2026, 2, 1),
+        ended_at=at("2026-01-20"),
+        ended_reason="opened twice",
+    )
+    facts = more(facts, orders=(off,))
+    assert outcome(facts, "2026-01-11").next_look == at("2026-01-20")
+    (closed,) = reconcile(facts, derive(facts, at("2026-01-20")), opened, at("2026-01-20"))
+    assert isinstance(closed, Closed)
+    assert (closed.reason, closed.detail) == (ClosingReason.CANCELLED, "opened twice")
+
+
+@pytest.mark.req("R-72")
+def test_suspend_now_and_never() -> None:
+    order = RetrainingOrder(
+        "DEV-3", Trigger.DEVIATION, at("2026-01-10 09:00"), date(2026, 2, 1), suspend=SuspendPolicy.NOW
+    )
+    facts = cell(records=[TRAINED], timeline=prepare([V3]), orders=(order,))
+    now = answer(facts, "2026-01-10 09:00")
+    assert (now.status, now.reasons[0].code) == ("SUSPENDED", "RETRAINING_ORDERED")
+    assert answer(facts, "2026-02-02").reasons[0].code == "RETRAINING_OVERDUE"
+    redone = more(facts, records=(TRAINED, record(3, "2026-01-12 10:00")))
+    assert answer(redone, "2026-01-12 09:59:59").status == "SUSPENDED"
+    assert answer(redone, "2026-01-12 10:00").status == "QUALIFIED"
+
+
+@pytest.mark.req("C-22", "R-13")
+def test_a_leave_after_the_due_extends_it_to_a_week_after_return() -> None:
+    facts = with_v4(
+        version(4, "2026-03-02 11:00", "2026-03-16"), person=person(leaves=[days("2026-03-10", "2026-03-12")])
+    )
+    assert tasks(facts, "2026-03-09")[4].due_at == at("2026-03-15 14:00")
+    assert tasks(facts, "2026-03-11")[4].state is AssignmentState.PAUSED
+    assert tasks(facts, "2026-03-12")[4].due_at == at("2026-03-20")
+
+
+@pytest.mark.req("R-06", "AE-16")
+def test_v5_takes_the_place_of_an_open_v4_when_it_governs() -> None:
+    v4 = version(4, "2026-03-02", "2026-03-16")
+    v5 = version(5, "2026-04-01", "2026-04-20")
+    facts = cell(records=[TRAINED], timeline=prepare([V3, v4, v5]))
+    assert set(tasks(facts, "2026-04-10")) == {4, 5}
+    opened = outcome(facts, "2026-04-10")
+    (closed,) = reconcile(facts, derive(facts, at("2026-04-20")), opened.assignments, at("2026-04-20"))
+    assert isinstance(closed, Closed)
+    assert (closed.assignment.target_version, closed.reason, closed.detail) == (
+        4,
+        ClosingReason.SUPERSEDED_BY,
+        "5",
+    )
+
+
+@pytest.mark.req("R-06", "AE-16")
+def test_v4_closes_when_v5_that_replaces_it_is_approved() -> None:
+    v4 = version(4, "2026-03-02", "2026-03-16")
+    facts = cell(records=[TRAINED], timeline=prepare([V3, v4]))
+    opened = outcome(facts, "2026-03-05")
+    replaced = more(facts, timeline=prepare([V3, v4, version(5, "2026-03-08 09:00", "2026-03-16")]))
+    changes = reconcile(
+        replaced, derive(replaced, at("2026-03-08 09:00")), opened.assignments, at("2026-03-08 09:00")
+    )
+    assert [(type(c), c.assignment.target_version) for c in changes] == [(Closed, 4), (Opened, 5)]
+    assert isinstance(changes[0], Closed)
+    assert (changes[0].reason, changes[0].detail) == (ClosingReason.SUPERSEDED_BY, "5")
+
+
+@pytest.mark.req("R-54", "AE-14", "C-25")
+def test_an_assignment_overtaken_by_older_facts_is_withdrawn() -> None:
+    bare = cell(timeline=prepare([V3]))
+    opened = outcome(bare, "2026-03-05")
+    trained = cell(
+        records=[record(3, "2024-12-31 10:00")], timeline=prepare([V3]), obligations=[span(asks="R")]
+    )
+    (closed,) = reconcile(trained, derive(trained, at("2026-03-06")), opened.assignments, at("2026-03-06"))
+    assert isinstance(closed, Closed)
+    assert closed.reason is ClosingReason.WITHDRAWN
+
+
+@pytest.mark.req("R-54", "AE-14")
+def test_deriving_again_changes_nothing() -> None:
+    facts = with_v4(version(4, "2026-03-02 11:00", "2026-03-16"))
+    first = derive(facts, at("2026-03-05"))
+    assert reconcile(facts, first, first.assignments, at("2026-03-05")) == []
+
+
+@pytest.mark.req("C-25", "R-07")
+def test_credit_by_another_way_closes_credited() -> None:
+    bare = cell(timeline=prepare([V3]))
+    opened = outcome(bare, "2026-01-05")
+    rule = Equivalence(
+        "EQ-1", frozenset({3}), at("2026-02-01"), None, "B", frozenset({2}), (record(2, "2026-01-10 10:00"),)
+    )
+    credited = more(bare, equivalences=(rule,))
+    (closed,) = reconcile(credited, derive(credited, at("2026-02-02")), opened.assignments, at("2026-02-02"))
+    assert isinstance(closed, Closed)
+    assert (closed.reason, closed.at) == (ClosingReason.CREDITED, at("2026-02-01"))
+
+
+@pytest.mark.req("C-20", "C-21")
+def test_a_shift_that_ends_at_the_boundary_is_before_it() -> None:
+    due = before(cell(who=person(shift="E")), at("2026-03-15 22:00"), at("2026-03-01"))
+    assert (due.at, due.on) == (at("2026-03-15 22:00"), date(2026, 3, 15))

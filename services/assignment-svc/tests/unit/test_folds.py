@@ -1,0 +1,125 @@
+"""The derivation as a fold, pure: facts in any order, derived at any moments, end in the same cells (R-54)."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from assignment_svc import wire
+from assignment_svc.domain.closing import Closed
+from assignment_svc.handlers.derive import Loaded, derive_all
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from servicekit.bus.envelope import Event
+from servicekit.testing.folds import Batch, Case, cases, in_order
+
+
+def _facts() -> ModuleType:
+    path = Path(__file__).parents[1] / "integration" / "test_folds.py"
+    spec = importlib.util.spec_from_file_location("facts_of_every_topic", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FACTS = _facts()
+
+
+class Memory:
+    """The tables of the engine as dictionaries. Every cell is derived at each look: marking is tried with the database."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, str], tuple[int, int]] = {}
+        self.states: dict[str, dict[str, dict[str, Any]]] = {}
+        self.events: dict[str, str] = {}
+        self.cells: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        self.assignments: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+
+    def take(self, events: Iterable[Event], *, forgetful: bool = False) -> None:
+        for event in events:
+            version = (event.epoch, event.sequence)
+            if not forgetful and version <= self.seen.get((event.topic, event.subject), (0, 0)):
+                continue
+            self.seen[event.topic, event.subject] = version
+            self.states.setdefault(event.topic, {})[event.subject] = event.state
+            self.events[event.subject] = event.id
+
+    def derive(self) -> None:
+        loaded = self.loaded()
+        for found in derive_all(loaded, FACTS.NOW):
+            key = (found.person, found.item, found.place)
+            self.cells[key] = found.segments
+            known = self.assignments.setdefault(key, {})
+            for change in found.changes:
+                body = wire.assignment_state(change.assignment) | {"cycle": change.assignment.cycle}
+                if isinstance(change, Closed):
+                    body |= {"state": "CLOSED"}
+                known[body["assignment"]] = {"version": 1, "body": body}
+
+    def loaded(self) -> Loaded:
+        of = {topic: list(self.states.get(topic, {}).values()) for topic in FACTS.INBOUND}
+        found = Loaded(cells={key: {"place": key[2], "digest": "", "next_look": None} for key in self.cells})
+        found.wanted = {(s["person"], s["item"]) for s in of["matrix.obligation"]}
+        found.people = {s["person"]: s for s in of["matrix.person"]}
+        found.obligations = {(s["person"], s["item"]): s for s in of["matrix.obligation"]}
+        for state in of["records.training-record"]:
+            found.records[state["person"], state["item"]].append(state)
+        found.documents = {s["document"]: (self.events[s["document"]], s) for s in of["qms.document"]}
+        for state in of["matrix.organisation"]:
+            if state["kind"] == "site":
+                found.places[state["code"]] = wire.place_of(state)
+            elif state["expiry_lead_days"] is not None:
+                found.lead_days[state["code"]] = state["expiry_lead_days"]
+        for key, bodies in self.assignments.items():
+            found.assignments[key].update(bodies)
+        return found
+
+    def current(self) -> tuple[Any, Any]:
+        """Timelines of cells where something was ever owed, and open assignments."""
+        owed = {k: v for k, v in self.cells.items() if any(s["status"] != "NOT_REQUIRED" for s in v)}
+        names = ("person", "item", "place", "target_version", "trigger", "cause", "state", "due_at")
+        assignments = {
+            code: [row["body"][name] for name in names]
+            for known in self.assignments.values()
+            for code, row in known.items()
+            if row["body"]["state"] != "CLOSED"
+        }
+        return owed, assignments
+
+
+def after(batches: Sequence[Batch], pause: int = 0, *, forgetful: bool = False) -> tuple[Any, Any]:
+    memory = Memory()
+    size = pause or len(batches)
+    for first in range(0, len(batches), size):
+        for batch in batches[first : first + size]:
+            memory.take(batch.events, forgetful=forgetful)
+        memory.derive()
+    return memory.current()
+
+
+LAW = settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+
+@pytest.mark.req("R-54", "PL-24")
+@LAW
+@given(case=cases(*FACTS.KINDS), pause=st.sampled_from((0, 1, 3)))
+def test_any_delivery_derived_at_any_moments_ends_in_the_same_cells(case: Case, pause: int) -> None:
+    assert after(case.batches, pause) == after(in_order(case.streams))
+
+
+@pytest.mark.req("R-54")
+def test_control_a_reader_without_memory_ends_in_other_cells() -> None:
+    streams = FACTS.PLAIN[:-1]
+    expected = after(in_order(streams))
+    assert after(FACTS.replayed(streams), 1) == expected
+    assert after(FACTS.replayed(streams), 1, forgetful=True) != expected

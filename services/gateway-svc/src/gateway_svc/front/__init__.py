@@ -1,0 +1,1 @@
+"""The front door: who calls, what is let through, what every answer bears."""

@@ -1,0 +1,363 @@
+"""The job of an import, from the check to the last row: CHECKED -> ACCEPTED_ONCE -> ACCEPTED -> COMMITTING -> DONE.
+
+COMMITTING can end in FAILED, which is resumed where it stopped; what nobody wants any more is WITHDRAWN.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from servicekit.bus.outbox import claim
+from servicekit.db import Tx, lock_row, update_versioned
+from servicekit.http.caller import Caller, Grant
+from servicekit.ids import new_id
+from servicekit.policy import Policy
+from servicekit.problems import conflict, not_found
+from sqlalchemy import select
+
+from gateway_svc.importing import known as known_rows
+from gateway_svc.importing.stages import Item, plan_digest
+from gateway_svc.importing.tables import import_job
+from gateway_svc.imports import check, read_files
+from gateway_svc.imports.digests import file_digest
+from gateway_svc.imports.plan import ImportPlan, Known
+from gateway_svc.imports.reasons import Severity
+from gateway_svc.imports.report import summary
+
+ACTION_RUN, ACTION_ACCEPT = "import.run", "import.accept"
+
+
+class JobState(StrEnum):
+    CHECKED = "CHECKED"
+    ACCEPTED_ONCE = "ACCEPTED_ONCE"
+    ACCEPTED = "ACCEPTED"
+    COMMITTING = "COMMITTING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+UNDER_WAY = (JobState.ACCEPTED, JobState.COMMITTING, JobState.FAILED)
+"""States in which rows may be on their way: one job at a time is in one of them."""
+
+_WITHDRAWABLE = (JobState.CHECKED, JobState.ACCEPTED_ONCE, JobState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check of files, nothing stored yet."""
+
+    contents: Mapping[str, bytes]
+    plan: ImportPlan
+    questions: tuple[Item, ...]
+
+    @property
+    def total_rows(self) -> int:
+        return sum(result.counts.taken for result in self.plan.files) + len(self.questions)
+
+    @property
+    def plan_digest(self) -> str:
+        return plan_digest(self.plan, list(self.questions))
+
+
+class Latest:
+    """The check of the last upload, for a while: mostly it is accepted at once, and a check takes seconds.
+
+    All it saves is time: the plan is held against the accepted digest all the same.
+    """
+
+    def __init__(self, seconds: float = 900.0) -> None:
+        self._seconds = seconds
+        self._kept: tuple[str, Checked, float] | None = None
+
+    def keep(self, job: str, checked: Checked) -> None:
+        self._kept = job, checked, time.monotonic() + self._seconds
+
+    def take(self, job: str) -> Checked | None:
+        """That of the job, once; None for another one. Whatever is too old is let go."""
+        kept = self._kept
+        if kept is None or (kept[0] != job and time.monotonic() < kept[2]):
+            return None
+        self._kept = None
+        return kept[1] if kept[0] == job and time.monotonic() < kept[2] else None
+
+    def forget_old(self) -> None:
+        """Called now and then, so that an upload that nobody accepts does not stay in memory."""
+        if self._kept is not None and time.monotonic() >= self._kept[2]:
+            self._kept = None
+
+
+latest = Latest()
+
+
+def examine(
+    contents: Mapping[str, bytes], *, export_date: date, zone_rule: str | None, known: Known
+) -> Checked:
+    """Reads and checks the files: seconds of work for a plant, so it belongs into a thread of its own.
+
+    Raises ValueError for a zone rule that is neither `site` nor an IANA zone.
+    """
+    plan = check(read_files(contents), export_date=export_date, zone_rule=zone_rule, known=known)
+    return Checked(contents, plan, tuple(known_rows.open_questions(plan, known)))
+
+
+async def create(
+    tx: Tx, caller: Caller, policy: Policy, checked: Checked, *, dry_run: bool, known_count: int
+) -> Mapping[str, Any]:
+    """Stores a checked job with its report and, unless it is a dry run, its files as they came.
+
+    With nothing to take it is DONE at once: an import that is run again changes nothing (C-30).
+    """
+    at = await claim(tx, [])
+    plan, job = checked.plan, new_id()
+    nothing = not dry_run and checked.total_rows == 0
+    row = {
+        "id": job,
+        "version": 1,
+        "state": (JobState.DONE if nothing else JobState.CHECKED).value,
+        "dry_run": dry_run,
+        "export_date": plan.export_date,
+        "zone_rule": plan.zone_rule,
+        "actor": caller.actor,
+        "person": caller.subject,
+        "grants": _grants(caller, policy),
+        "files": [
+            {"file": name, "sha256": file_digest(data), "size": len(data)}
+            for name, data in checked.contents.items()
+        ],
+        "batch_digest": plan.batch_digest,
+        "acceptance_digest": plan.acceptance_digest,
+        "plan_digest": checked.plan_digest,
+        "known_rows": known_count,
+        "total_rows": checked.total_rows,
+        "accepted_by": [],
+        "correlation": tx.context.correlation,
+        "failure": None,
+        "in_doubt": False,
+        "uploaded_at": tx.now,
+        "finished_at": at if nothing else None,
+        "recorded_at": at,
+    }
+    if not dry_run:
+        for data in checked.contents.values():
+            await tx.execute(
+                "INSERT INTO app.import_file (sha256, size, content) VALUES (:sha256, :size, :content)"
+                " ON CONFLICT DO NOTHING",
+                {"sha256": file_digest(data), "size": len(data), "content": data},
+            )
+    await tx.conn.execute(import_job.insert(), row)
+    await _store_report(tx, job, checked)
+    return await shown(tx, job)
+
+
+async def _store_report(tx: Tx, job: str, checked: Checked) -> None:
+    plan = checked.plan
+    severities = Counter(finding.severity for finding in plan.findings)
+    questions = [
+        {
+            "file": q.file,
+            "line": q.line,
+            "level": q.level,
+            "source": q.source,
+            "item": q.item,
+            "value": q.value,
+            "reason": q.reason.value,
+            "flag": q.flag,
+            "people": list(q.people),
+        }
+        for q in plan.questions
+    ]
+    await tx.execute(
+        "INSERT INTO app.import_report (job, files, severities, questions)"
+        " VALUES (:job, CAST(:files AS jsonb), CAST(:severities AS jsonb), CAST(:questions AS jsonb))",
+        {
+            "job": job,
+            "files": json.dumps(summary(plan)),
+            "severities": json.dumps({severity.value: severities[severity] for severity in Severity}),
+            "questions": json.dumps(questions),
+        },
+    )
+    await tx.copy(
+        "app.import_finding",
+        ["job", "position", "file", "line", "column", "value", "reason", "severity", "message"],
+        [
+            (
+                job,
+                position,
+                f.file,
+                f.line,
+                f.column,
+                _storable(f.value),
+                f.reason.value,
+                f.severity.value,
+                _storable(f.message),
+            )
+            for position, f in enumerate(plan.findings)
+        ],
+    )
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps neither NUL nor half a surrogate pair; they are written out as Python writes them."""
+    if "\0" not in text and text.isprintable():
+        return text
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if letter == "\0" or "\ud800" <= letter <= "\udfff"
+        else letter
+        for letter in text
+    )
+
+
+def _grants(caller: Caller, policy: Policy) -> list[dict[str, Any]]:
+    """Of the uploader's grants those that let him import: rows are handed over in his name, with no other right."""
+    return [
+        {"role": grant.role, "scope": dict(grant.scope)}
+        for grant in caller.grants
+        if policy.decide(Caller(caller.actor, (grant,), caller.subject), ACTION_RUN).allowed
+    ]
+
+
+def uploader(job: Mapping[str, Any]) -> Caller:
+    """Whose name the rows are handed over in."""
+    return Caller(
+        actor=job["actor"],
+        grants=tuple(Grant(grant["role"], grant["scope"]) for grant in job["grants"]),
+        subject=job["person"],
+    )
+
+
+async def move(tx: Tx, job: Mapping[str, Any], **values: Any) -> Mapping[str, Any]:
+    """The next version of the job; `finished_at` follows the state. Raises 409 `stale` when another was faster."""
+    at = await claim(tx, [])
+    if (state := values.get("state")) is not None:
+        values["state"] = JobState(state).value
+        ends = state in (JobState.DONE, JobState.WITHDRAWN)
+        values.setdefault("finished_at", at if ends else None)
+    values["recorded_at"] = at
+    await update_versioned(tx, import_job, {"id": job["id"]}, job["version"], values)
+    return {**job, **values, "version": job["version"] + 1}
+
+
+async def locked(tx: Tx, job: str) -> dict[str, Any]:
+    row = await lock_row(tx, import_job, {"id": job})
+    if row is None:
+        raise not_found("import", job)
+    return {str(name): value for name, value in row.items()}
+
+
+async def found(tx: Tx, job: str) -> dict[str, Any]:
+    """The job as its row is. Raises 404."""
+    row = await tx.one(select(import_job).where(import_job.c.id == job))
+    if row is None:
+        raise not_found("import", job)
+    return {str(name): value for name, value in row.items()}
+
+
+async def next_to_do(tx: Tx) -> dict[str, Any] | None:
+    """The oldest job that is accepted and not done."""
+    states = [JobState.ACCEPTED.value, JobState.COMMITTING.value]
+    query = (
+        select(import_job).where(import_job.c.state.in_(states)).order_by(import_job.c.recorded_at).limit(1)
+    )
+    row = await tx.one(query)
+    return None if row is None else {str(name): value for name, value in row.items()}
+
+
+async def shown(tx: Tx, job: str) -> dict[str, Any]:
+    """The job with its counts and progress."""
+    row = await tx.one(_SHOWN + " WHERE j.id = CAST(:job AS uuid)", {"job": job})
+    if row is None:
+        raise not_found("import", job)
+    return present(row)
+
+
+async def listed(tx: Tx, before: str | None, limit: int) -> list[dict[str, Any]]:
+    """Newest first; ids sort by time. before: the id of the last one shown."""
+    rows = await tx.rows(
+        _SHOWN + " WHERE CAST(:before AS uuid) IS NULL OR j.id < CAST(:before AS uuid)"
+        " ORDER BY j.id DESC LIMIT :limit",
+        {"before": before, "limit": limit},
+    )
+    return [present(row) for row in rows]
+
+
+_SHOWN = (
+    "SELECT j.*, r.files AS counts, r.severities, jsonb_array_length(r.questions) AS question_count,"
+    " p.stage, p.doing, p.waiting_for, p.at AS progress_at,"
+    " (SELECT coalesce(sum(b.rows), 0) FROM app.import_block b WHERE b.job = j.id) AS sent"
+    " FROM app.import_job j JOIN app.import_report r ON r.job = j.id"
+    " LEFT JOIN app.import_progress p ON p.job = j.id"
+)
+
+
+def present(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A job as the API shows it."""
+    return {
+        "id": str(row["id"]),
+        "state": row["state"],
+        "dry_run": row["dry_run"],
+        "export_date": row["export_date"],
+        "zone_rule": row["zone_rule"],
+        "uploaded_by": row["person"] or row["actor"],
+        "uploaded_at": row["uploaded_at"],
+        "finished_at": row["finished_at"],
+        "batch_digest": row["batch_digest"],
+        "acceptance_digest": row["acceptance_digest"],
+        "accepted_by": row["accepted_by"],
+        "files": row["counts"],
+        "findings": row["severities"],
+        "questions": row["question_count"],
+        "progress": {
+            "stage": row["stage"] or "",
+            "doing": row["doing"] or "",
+            "sent": int(row["sent"]),
+            "total": row["total_rows"],
+            "waiting_for": row["waiting_for"] or {},
+            "at": row["progress_at"],
+        },
+        "failure": row["failure"],
+        "version": row["version"],
+    }
+
+
+async def resume(tx: Tx, job: str) -> dict[str, Any]:
+    """FAILED -> ACCEPTED: the worker goes on behind the last block that its owner has."""
+    row = await locked(tx, job)
+    if row["state"] != JobState.FAILED:
+        raise conflict("not-failed", f"import {job} is {row['state']}: only a failed one is resumed")
+    await move(tx, row, state=JobState.ACCEPTED, failure=None)
+    return await shown(tx, job)
+
+
+async def withdraw(tx: Tx, job: str) -> dict[str, Any]:
+    """Gives a job up. Rows that their owners have stay: facts are not taken back."""
+    row = await locked(tx, job)
+    if row["state"] not in _WITHDRAWABLE:
+        raise conflict("not-withdrawable", f"import {job} is {row['state']}")
+    if row["in_doubt"]:
+        raise conflict(
+            "in-doubt", "a block was sent without an answer: resume, so that it is known what was taken"
+        )
+    await move(tx, row, state=JobState.WITHDRAWN)
+    return await shown(tx, job)
+
+
+async def contents_of(tx: Tx, job: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files of a job as they came, each checked against its digest."""
+    contents: dict[str, bytes] = {}
+    for entry in job["files"]:
+        data = await tx.scalar(
+            "SELECT content FROM app.import_file WHERE sha256 = :sha256", {"sha256": entry["sha256"]}
+        )
+        if data is None or file_digest(bytes(data)) != entry["sha256"]:
+            raise conflict("file-damaged", f"the kept bytes of {entry['file']} are not those that came")
+        contents[entry["file"]] = bytes(data)
+    return contents

@@ -1,0 +1,119 @@
+"""What earlier imports brought: kept for good, so that a second run answers identical, and a conflict is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from servicekit.db import Tx
+
+from gateway_svc.importing.stages import QUESTIONS, Block, Item
+from gateway_svc.imports.digests import content_digest, join_key
+from gateway_svc.imports.plan import ImportPlan, Known, OpenQuestion
+from gateway_svc.imports.reasons import Reason
+from gateway_svc.imports.rows import Row, from_dict
+
+_UNREFERRED = ("training_history.csv", "matrix.xlsx", "leaves.csv", "roster.csv", "tasks.csv", QUESTIONS)
+"""Files whose rows no other row refers to: their digests are enough."""
+
+_NOBODY_ASKED = frozenset(
+    {Reason.ROW_DOCUMENT_UNKNOWN, Reason.COLUMN_SOURCE_UNKNOWN, Reason.SHEET_UNKNOWN, Reason.SHEET_LAYOUT}
+)
+
+
+async def count(tx: Tx, *, besides: str | None = None) -> int:
+    """How many rows are known, those of one job left out."""
+    found: int = await tx.scalar(
+        "SELECT count(*) FROM app.import_row WHERE CAST(:job AS uuid) IS NULL OR job <> CAST(:job AS uuid)",
+        {"job": besides},
+    )
+    return found
+
+
+async def load(tx: Tx, *, besides: str | None = None) -> Known:
+    """besides: a job whose own rows are left out, so that its check comes out as it did before it began."""
+    job = {"job": besides}
+    digests: dict[str, dict[str, str]] = {}
+    for row in await tx.execute(
+        "SELECT file, key, digest FROM app.import_row"
+        " WHERE CAST(:job AS uuid) IS NULL OR job <> CAST(:job AS uuid)",
+        job,
+    ):
+        digests.setdefault(row.file, {})[row.key] = row.digest
+    rows: dict[str, list[Row]] = {}
+    for found in await tx.execute(
+        "SELECT content FROM app.import_row WHERE file <> ALL(:files)"
+        " AND (CAST(:job AS uuid) IS NULL OR job <> CAST(:job AS uuid))",
+        job | {"files": list(_UNREFERRED)},
+    ):
+        row = from_dict(found.content)
+        rows.setdefault(row.file, []).append(row)
+    return Known(digests, rows)
+
+
+def open_questions(plan: ImportPlan, known: Known) -> list[Item]:
+    """The plan's open questions that were not asked before and that somebody may be concerned by (C-34).
+
+    Of an unknown document or source there is no cell to be flagged: the report tells of it.
+    """
+    asked = known.digests.get(QUESTIONS, {})
+    found: dict[str, Item] = {}
+    for question in plan.questions:
+        if question.reason in _NOBODY_ASKED or not question.level:
+            continue
+        item = _question(question)
+        if item.key not in asked and item.key not in found:
+            found[item.key] = item
+    return list(found.values())
+
+
+def _question(question: OpenQuestion) -> Item:
+    content = {
+        "line": question.line,
+        "level": question.level,
+        "source": question.source,
+        "item": question.item,
+        "value": question.value,
+    }
+    key = join_key(question.level, question.source, question.item)
+    return Item(QUESTIONS, key, content_digest({"value": question.value}), question.line, content)
+
+
+async def remember(tx: Tx, job: str, block: Block) -> datetime:
+    """The block was taken by its owner: from now on its rows are known. Returns the record time."""
+    await tx.execute(
+        "INSERT INTO app.import_block (job, number, service, file, sha256, first_line, last_line, rows, digest,"
+        " recorded_at) VALUES (:job, :number, :service, :file, :sha256, :first, :last, :rows, :digest, :at)",
+        {
+            "job": job,
+            "number": block.number,
+            "service": block.part.service,
+            "file": block.file,
+            "sha256": block.sha256,
+            "first": block.first_line,
+            "last": block.last_line,
+            "rows": len(block.items),
+            "digest": block.digest,
+            "at": tx.recorded_at,
+        },
+    )
+    await tx.copy(
+        "app.import_row",
+        ["file", "key", "digest", "job", "block", "line", "content"],
+        [(i.file, i.key, i.digest, job, block.number, i.line, i.content) for i in block.items],
+    )
+    return tx.recorded_at
+
+
+async def taken_blocks(tx: Tx, job: str) -> dict[int, str]:
+    """Number and digest of the job's blocks that their owners have."""
+    rows: Sequence[tuple[int, str]] = [
+        (row["number"], row["digest"])
+        for row in await tx.rows("SELECT number, digest FROM app.import_block WHERE job = :job", {"job": job})
+    ]
+    return dict(rows)
+
+
+def utc(at: datetime) -> str:
+    """RFC 3339 with Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

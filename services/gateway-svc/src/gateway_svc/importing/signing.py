@@ -1,0 +1,136 @@
+"""Acceptance of an import: kind `import_batch`, key = job, meaning `accept`, signed by two different people.
+
+The signature binds the files by digest, the parameters, what is taken and refused of each file, and the policy that
+migrated records may allow (C-36, R-62). With the second one the batch becomes the signed baseline (R-35).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attest_contracts import policy
+from servicekit.bus.outbox import claim
+from servicekit.db import Tx
+from servicekit.http.caller import Caller
+from servicekit.ids import is_uuid
+from servicekit.policy import Policy
+from servicekit.problems import conflict, forbidden, invalid, not_found
+from servicekit.signing import Prepared, Signature, Statement, insert_signature
+
+from gateway_svc.importing import known
+from gateway_svc.importing.jobs import ACTION_ACCEPT, UNDER_WAY, JobState, found, locked, move
+from gateway_svc.importing.known import utc
+
+KIND = "import_batch"
+ACCEPT = "accept"
+MEANINGS = {
+    ACCEPT: "I accept these files as the baseline: the rows as counted are taken over from the former system,"
+    " and its training records count as evidence.",
+}
+SIGNATURES_NEEDED = 2
+
+
+class ImportBatchSignable:
+    """`inputs` is empty. The one who uploaded may be one of the two."""
+
+    action = ACTION_ACCEPT
+
+    def __init__(self) -> None:
+        self._policy = Policy(policy.load()["roles"])
+
+    async def prepare(
+        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
+    ) -> Prepared:
+        if meaning not in MEANINGS:
+            raise invalid("meaning", "unknown", f"one of {', '.join(MEANINGS)}")
+        if inputs:
+            raise invalid("inputs", "unexpected", "the acceptance of an import takes no further input")
+        if not is_uuid(key):
+            raise not_found("import", key)
+        if lock:
+            # Two second signatures of two jobs at once: one of them has to see the other.
+            await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('import', 0))")
+            job = await locked(tx, key)
+        else:
+            job = await found(tx, key)
+        if not self._policy.decide(caller, ACTION_ACCEPT, {}).allowed:
+            raise forbidden(
+                "scope", f"an import concerns every site: this needs {ACTION_ACCEPT} without a scope"
+            )
+        await self._check(tx, job, caller.subject)
+        report = await tx.one("SELECT * FROM app.import_report WHERE job = CAST(:job AS uuid)", {"job": key})
+        assert report is not None
+        counted = ("file", "sha256", "rows", "taken", "refused", "identical")
+        content = {
+            "job": key,
+            "acceptance_digest": job["acceptance_digest"],
+            "batch_digest": job["batch_digest"],
+            "plan_digest": job["plan_digest"],
+            "export_date": job["export_date"].isoformat(),
+            "zone_rule": job["zone_rule"],
+            "files": [{name: file[name] for name in counted} for file in report["files"]],
+            "findings": report["severities"],
+            "open_questions": len(report["questions"]),
+            "migrated_counts": True,
+            "uploaded_by": job["person"] or job["actor"],
+        }
+        return Prepared(
+            content=content,
+            # Not the version: it moves with the first signature, and the second one accepts the same content.
+            content_version=job["acceptance_digest"],
+            meaning=meaning,
+            meaning_text=MEANINGS[meaning],
+            display={"title": f"Import of {len(job['files'])} files", **content},
+            time_zone="UTC",
+        )
+
+    async def apply(
+        self,
+        tx: Tx,
+        caller: Caller,
+        key: str,
+        inputs: Mapping[str, Any],
+        prepared: Prepared,
+        statement: Statement,
+    ) -> Signature:
+        await claim(tx, [])
+        job = await locked(tx, key)
+        signature = await insert_signature(tx, KIND, key, prepared, statement)
+        accepted = [
+            *job["accepted_by"],
+            {
+                "person": statement.signer,
+                "signature": signature.id,
+                "signed_at": utc(signature.signed_at),
+            },
+        ]
+        enough = len(accepted) == SIGNATURES_NEEDED
+        await move(
+            tx,
+            job,
+            state=JobState.ACCEPTED if enough else JobState.ACCEPTED_ONCE,
+            accepted_by=accepted,
+            correlation=tx.context.correlation,
+        )
+        return signature
+
+    async def _check(self, tx: Tx, job: Mapping[str, Any], person: str | None) -> None:
+        if job["dry_run"]:
+            raise conflict("dry-run", "a dry run is not accepted: upload the files for an import")
+        if job["state"] not in (JobState.CHECKED, JobState.ACCEPTED_ONCE):
+            raise conflict("not-acceptable", f"import {job['id']} is {job['state']}")
+        if person in [acceptance["person"] for acceptance in job["accepted_by"]]:
+            raise forbidden(
+                "two-people", "an import is accepted by two different people, and you are the first"
+            )
+        other = await tx.one(
+            "SELECT id, state FROM app.import_job WHERE state = ANY(:states) AND id <> :job",
+            {"states": [state.value for state in UNDER_WAY], "job": job["id"]},
+        )
+        if other is not None:
+            raise conflict("another-import", f"import {other['id']} is {other['state']}: end that one first")
+        if await known.count(tx) != job["known_rows"]:
+            raise conflict(
+                "stale", "another import was taken since these files were checked: upload them again"
+            )

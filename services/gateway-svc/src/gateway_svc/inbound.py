@@ -1,0 +1,39 @@
+"""What this service listens to. `INBOUND` at the foot is the table: topic -> fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from servicekit.bus.envelope import Event
+from servicekit.db import Tx
+from sqlalchemy.dialects.postgresql import insert
+
+from gateway_svc.db import tables
+
+
+async def people(tx: Tx, events: Sequence[Event]) -> None:
+    """Who is known. Whoever has left keeps the account until an administrator takes it away."""
+    rows = [{"person": event.state["person"]} for event in events]
+    await tx.execute(insert(tables.person).values(rows).on_conflict_do_nothing())
+
+
+async def names(tx: Tx, events: Sequence[Event]) -> None:
+    """Printed names, for signatures and for the pages."""
+    rows = [
+        {
+            "person": event.state["person"],
+            "given_name": event.state["given_name"],
+            "family_name": event.state["family_name"],
+        }
+        for event in events
+    ]
+    statement = insert(tables.person_name).values(rows)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["person"],
+            set_={name: statement.excluded[name] for name in ("given_name", "family_name")},
+        )
+    )
+
+
+INBOUND = {"matrix.person": people, "matrix.person-name": names}

@@ -1,0 +1,47 @@
+"""Own changes -> contract models. `OUTBOUND` at the foot is the table of what this service announces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from servicekit.bus.outbox import Announcement
+
+
+def account(
+    *,
+    account: str,
+    person: str | None,
+    status: str,
+    grants: Iterable[Mapping[str, Any]],
+    kind: str,
+    reason: str,
+) -> Announcement:
+    """An account after a change; a machine's token is an account without a person. No name leaves."""
+    state = {
+        "account": account,
+        "person": person,
+        "status": status,
+        "grants": [
+            {
+                "grant": str(each["grant"]),
+                "role": each["role"],
+                "scope": {
+                    **{key: each["scope"].get(key) for key in ("site", "area", "job_function")},
+                    "own": None,
+                },
+            }
+            for each in grants
+        ],
+    }
+    return Announcement(
+        topic="gateway.account",
+        type="gateway.account-changed.v1",
+        subject=account,
+        key=account,
+        state=state,
+        change={"kind": kind, "reason": reason, "valid_from": None, "cause": None},
+    )
+
+
+OUTBOUND = {"gateway.account": account}

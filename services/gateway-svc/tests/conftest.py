@@ -1,0 +1,48 @@
+"""Fixtures of the gateway; what they are made of is in `gateway_testing.py`.
+
+A platform serves all tests of a module; each test has people and accounts of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from servicekit.testing.databases import DatabaseFactory
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from gateway_testing import Browser, Platform, platform
+
+_numbers = itertools.count(1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def attest(
+    databases: DatabaseFactory, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Platform]:
+    """The gateway and the services behind it, each on a socket of its own."""
+    async with platform(databases, tmp_path_factory.mktemp("platform")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def admin(attest: Platform) -> Browser:
+    """The first administrator, with a password of their own."""
+    return await attest.first_administrator()
+
+
+@pytest.fixture
+def person() -> str:
+    """The id of a person whom no other test knows."""
+    return f"P{next(_numbers)}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ana(attest: Platform, admin: Browser, person: str) -> Browser:
+    """Ana Alvarez, an operator, logged in."""
+    return await attest.person(admin, person, "operator")

@@ -1,0 +1,414 @@
+"""An import from the upload to the last row, and everything that can come in between."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import zipfile
+from typing import Any
+
+import psycopg
+import pytest
+from gateway_svc.importing.owners import HttpOwners, OwnerUnreachableError
+from gateway_svc.importing.stages import STAGES
+from gateway_svc.services import unreachable
+from servicekit.problems import conflict
+from servicekit.testing.polling import eventually
+
+from .conftest import Imports, fields_of, fixture_files, refusal
+
+pytestmark = pytest.mark.req("PL-29")
+
+
+def changed(files: dict[str, bytes], file: str, old: str, new: str) -> dict[str, bytes]:
+    content = files[file].replace(old.encode(), new.encode())
+    assert content != files[file]
+    return {**files, file: content}
+
+
+# --- the check
+
+
+async def test_an_upload_is_checked_and_nothing_is_handed_over(imports: Imports) -> None:
+    job = await imports.uploaded()
+    assert job["state"] == "CHECKED"
+    assert all(f["rows"] == f["taken"] + f["refused"] + f["identical"] for f in job["files"])
+    assert {f["file"]: f["taken"] for f in job["files"]}["people.csv"] == 8
+    assert job["progress"] == {
+        "stage": "",
+        "doing": "",
+        "sent": 0,
+        "total": sum(f["taken"] for f in job["files"]),
+        "waiting_for": {},
+        "at": None,
+    }
+    assert not await imports.importer().step()
+    assert imports.plant.rows == []
+
+
+async def test_a_zip_is_the_same_batch(imports: Imports) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in fixture_files().items():
+            archive.writestr(name, content)
+    zipped = await imports.uploaded({"fixture.zip": data.getvalue()})
+    assert zipped["batch_digest"] == (await imports.uploaded())["batch_digest"]
+
+
+async def test_the_report_names_each_row(imports: Imports) -> None:
+    files = changed(fixture_files(), "people.csv", "GIL,Gil,", "GIL,=cmd(),")
+    files = changed(files, "people.csv", "Vermeer,ana", "Vermeer\u200b,ana")
+    job = await imports.uploaded(files)
+    client = imports.client("AUD", "qa_approver")
+    url = f"/api/imports/{job['id']}/report"
+    first = (await client.get(url, params={"limit": 1})).json()
+    assert first["questions"] == []
+    assert first["files"] == job["files"]
+    found, cursor = list(first["items"]), first["next"]
+    while cursor:
+        page = (await client.get(url, params={"limit": 1, "cursor": cursor})).json()
+        found, cursor = found + page["items"], page["next"]
+    refused = [
+        (f["file"], f["line"], f["column"], f["value"], f["reason"]) for f in found if f["severity"] == "R"
+    ]
+    assert ("people.csv", "6", "given_name", "=cmd()", "NAME_FORMULA") in refused
+    assert ("people.csv", "2", "family_name", "Vermeer\u200b", "NAME_CONTROL") in refused
+    assert job["findings"]["R"] == len(refused)
+    answer = await client.get(url, headers={"accept": "text/csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    lines = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [line["reason"] for line in lines] == [f["reason"] for f in found]
+    # A spreadsheet opens it, and nothing in it runs or hides.
+    assert not any(value.startswith(("=", "+", "@")) for line in lines for value in line.values())
+    assert "\\u200b" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"export_date": ""}, "export_date"),
+        ({"export_date": "1 March"}, "export_date"),
+        ({"zone_rule": "Mars/Base"}, "zone_rule"),
+        ({"dry_run": "perhaps"}, "dry_run"),
+        ({"reason": " "}, "reason"),
+    ],
+)
+async def test_a_bad_field_is_named(imports: Imports, fields: dict[str, str], field: str) -> None:
+    answer = await imports.upload(fields=fields)
+    assert answer.status_code == 422
+    assert fields_of(answer) == [field]
+
+
+async def test_who_may_import_and_who_may_not(imports: Imports) -> None:
+    operator = imports.client("ANA", "operator")
+    assert refusal(await imports.upload(who=operator)) == (403, "not-allowed")
+    assert (await operator.get("/api/imports")).status_code == 403
+    elsewhere = imports.client("COR", "coordinator", site="NL1")
+    assert refusal(await imports.upload(who=elsewhere)) == (403, "scope")
+    job = await imports.uploaded()
+    assert refusal(await imports.accept(job["id"], "ANA", "operator")) == (403, "not-allowed")
+    scoped = imports.client("COR", "coordinator", site="NL1")
+    answer = await imports.service.sign(scoped, "import_batch", job["id"], "accept", signer="COR")
+    assert refusal(answer) == (403, "scope")
+
+
+async def test_a_dry_run_stays_one(imports: Imports) -> None:
+    job = await imports.uploaded(dry_run="true")
+    assert (job["state"], job["dry_run"]) == ("CHECKED", True)
+    assert refusal(await imports.accept(job["id"], "EVA")) == (409, "dry-run")
+    with psycopg.connect(imports.service.database.url) as connection:
+        [kept] = connection.execute("SELECT count(*) FROM app.import_file").fetchone() or [None]
+    assert kept == 0
+
+
+async def test_jobs_are_listed_newest_first(imports: Imports) -> None:
+    made = [(await imports.uploaded(reason=f"number {n}"))["id"] for n in range(3)]
+    client = imports.client("COR", "coordinator")
+    page = (await client.get("/api/imports", params={"limit": 2})).json()
+    rest = (await client.get("/api/imports", params={"limit": 2, "cursor": page["next"]})).json()
+    assert [job["id"] for job in page["items"] + rest["items"]] == made[::-1]
+    assert rest["next"] is None
+    assert refusal(await client.get("/api/imports/x")) == (404, "not-found")
+
+
+async def test_the_same_key_gives_the_same_job(imports: Imports) -> None:
+    client = imports.client("COR", "coordinator")
+    client.headers["idempotency-key"] = "once"
+    first, second = [await imports.upload(who=client) for _ in range(2)]
+    assert first.json()["id"] == second.json()["id"]
+    other = await imports.upload(fields={"export_date": "2026-03-02"}, who=client)
+    assert refusal(other) == (422, "key-reused")
+
+
+# --- acceptance
+
+
+@pytest.mark.req("R-35")
+async def test_two_different_people_accept(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    first = await imports.accept(job, "COR")
+    assert first.status_code == 200
+    assert (await imports.show(job))["state"] == "ACCEPTED_ONCE"
+    assert not await imports.importer().step()
+    assert refusal(await imports.accept(job, "COR")) == (403, "two-people")
+    second = await imports.accept(job, "EVA")
+    assert second.status_code == 200
+    shown = await imports.show(job)
+    assert shown["state"] == "ACCEPTED"
+    assert [a["person"] for a in shown["accepted_by"]] == ["COR", "EVA"]
+    assert [a["signature"] for a in shown["accepted_by"]] == [first.json()["id"], second.json()["id"]]
+    # Both signed the same content.
+    assert first.json()["digest"] == second.json()["digest"]
+    assert refusal(await imports.accept(job, "QUE")) == (409, "not-acceptable")
+
+
+@pytest.mark.req("R-35", "R-62")
+async def test_the_signature_binds_files_counts_and_policy(imports: Imports) -> None:
+    job = await imports.uploaded()
+    client = imports.client("EVA", "qa_approver")
+    body = {"kind": "import_batch", "key": job["id"], "meaning": "accept"}
+    shown = (await client.post("/signing/prepare", json=body)).json()["display"]
+    assert shown["acceptance_digest"] == job["acceptance_digest"]
+    assert shown["migrated_counts"] is True
+    assert {f["file"]: f["sha256"] for f in shown["files"]} == {f["file"]: f["sha256"] for f in job["files"]}
+    other = {"kind": "import_batch", "key": job["id"], "meaning": "approve"}
+    assert (await client.post("/signing/prepare", json=other)).status_code == 422
+
+
+async def test_one_person_twice_at_once_is_one_person(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    answers = await asyncio.gather(*(imports.accept(job, "EVA") for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 403, 403]
+    assert (await imports.show(job))["state"] == "ACCEPTED_ONCE"
+
+
+async def test_one_import_at_a_time(imports: Imports) -> None:
+    one, two = (await imports.uploaded())["id"], (await imports.uploaded())["id"]
+    await imports.accepted(one, "COR")
+    await imports.accepted(two, "COR")
+    answers = await asyncio.gather(imports.accept(one, "EVA"), imports.accept(two, "EVA"))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert await imports.importer().step()
+    late = one if answers[1].status_code == 200 else two
+    # The other one was checked when nothing was known.
+    assert refusal(await imports.accept(late, "EVA")) == (409, "stale")
+
+
+# --- handing over
+
+
+@pytest.mark.req("PL-29", "R-62")
+async def test_every_taken_row_reaches_its_owner_once_in_the_order_of_the_stages(imports: Imports) -> None:
+    job = await imports.uploaded()
+    await imports.accepted(job["id"])
+    assert await imports.importer().step()
+    done = await imports.show(job["id"])
+    assert (done["state"], done["failure"]) == ("DONE", None)
+    assert done["progress"]["sent"] == done["progress"]["total"] == len(imports.plant.rows)
+    for file in job["files"]:
+        kind = file["file"].partition(".")[0]
+        assert len(imports.plant.of(kind)) == file["taken"], kind
+    order = [part.kind for stage in STAGES for part in stage.parts]
+    kinds = [block["kind"] for block in imports.plant.blocks]
+    assert kinds == sorted(kinds, key=order.index)
+    owners = {part.kind: part.service for stage in STAGES for part in stage.parts}
+    for block in imports.plant.blocks:
+        assert block["service"] == owners[block["kind"]]
+        assert block["accepted_by"] == ["COR", "EVA"]
+        assert block["batch"] == job["id"]
+        assert block["sha256"] in [f["sha256"] for f in job["files"]]
+    # In the uploader's name, under a right that he has.
+    assert imports.plant.actors == {"account/COR COR"}
+    assert imports.plant.asked >= len(STAGES)
+
+
+async def test_again_changes_nothing(imports: Imports) -> None:
+    await imports.accepted((await imports.uploaded())["id"])
+    await imports.importer().step()
+    sent = list(imports.plant.rows)
+    again = await imports.uploaded()
+    assert again["state"] == "DONE"
+    assert all(f["identical"] == f["rows"] and f["taken"] == f["refused"] == 0 for f in again["files"])
+    assert not await imports.importer().step()
+    assert imports.plant.rows == sent
+
+
+@pytest.mark.req("C-30")
+async def test_what_was_imported_is_never_updated(imports: Imports) -> None:
+    await imports.accepted((await imports.uploaded())["id"])
+    await imports.importer().step()
+    files = changed(fixture_files(), "people.csv", "Vermeer", "Verbeek")
+    files = {
+        "people.csv": files["people.csv"]
+        + b"NEW,Nia,Newman,,employee,NL1,Production,GA,OPR,2026-02-01,D,SAM,2026-02-01,,en\n"
+    }
+    job = await imports.uploaded(files)
+    [counts] = job["files"]
+    assert (counts["taken"], counts["refused"], counts["identical"]) == (1, 1, 7)
+    assert counts["reasons"]["R"] == {"CONFLICTS_WITH_IMPORTED": 1}
+    await imports.accepted(job["id"])
+    await imports.importer().step()
+    assert [row["employee_no"] for row in imports.plant.of("people")][-1] == "NEW"
+    assert len(imports.plant.of("people")) == 9
+
+
+# --- faults
+
+
+class Dying(HttpOwners):
+    """The process ends when the connection does."""
+
+    async def send(self, *args: Any, **named: Any) -> None:
+        try:
+            await super().send(*args, **named)
+        except OwnerUnreachableError:
+            raise asyncio.CancelledError from None
+
+
+async def interrupted(imports: Imports, kind: str) -> str:
+    """A job whose block of that kind was taken while the importer that sent it died before it knew."""
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job)
+    imports.plant.lose.add(kind)
+    with pytest.raises(asyncio.CancelledError):
+        await imports.importer(Dying(imports.services)).step()
+    assert (await imports.show(job))["state"] == "COMMITTING"
+    return job
+
+
+@pytest.mark.parametrize("kind", ["sites", "people", "matrix"])
+async def test_a_killed_importer_goes_on_where_it_was(imports: Imports, kind: str) -> None:
+    job = await interrupted(imports, kind)
+    assert await imports.importer().step()
+    done = await imports.show(job)
+    assert done["state"] == "DONE"
+    rows = [(kind, row["key"]) for kind, row in imports.plant.rows]
+    assert len(rows) == len(set(rows)) == done["progress"]["total"]
+
+
+async def test_without_the_key_a_row_would_come_twice(imports: Imports) -> None:
+    """The control: an owner that forgets keys takes the block of the lost answer again."""
+    await interrupted(imports, "people")
+    imports.plant.forgetful = True
+    await imports.importer().step()
+    people = [row["key"] for row in imports.plant.of("people")]
+    assert len(people) == 2 * len(set(people))
+
+
+async def test_an_owner_that_is_away_is_waited_for_then_resumed(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job)
+    imports.plant.refuse["documents"] = unreachable("qms", "cannot be reached")
+    assert await imports.importer().step()
+    failed = await imports.show(job)
+    assert failed["state"] == "FAILED"
+    assert failed["failure"]["code"] == "unreachable"
+    assert "qms" in failed["failure"]["detail"]
+    # Whether the block was taken is not known: it is not given up before that.
+    other = (await imports.uploaded({"overlays.csv": b"overlay,name\nX1,Other\n"}))["id"]
+    assert refusal(await imports.accept(other, "EVA")) == (409, "another-import")
+    assert refusal(await imports.act(job, "withdraw")) == (409, "in-doubt")
+    imports.plant.refuse.clear()
+    assert (await imports.act(job, "resume")).status_code == 200
+    assert await imports.importer().step()
+    assert (await imports.show(job))["state"] == "DONE"
+    assert refusal(await imports.act(job, "resume")) == (409, "not-failed")
+
+
+async def test_a_refusal_of_an_owner_names_the_lines(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job)
+    imports.plant.refuse["people"] = conflict("person-exists", "ANA is known already")
+    await imports.importer().step()
+    failure = await failure_of(imports, job)
+    assert (failure["code"], failure["file"], failure["first_line"]) == ("refused", "people.csv", "2")
+    assert "ANA is known already" in failure["detail"]
+    answer = await imports.act(job, "withdraw")
+    assert answer.json()["state"] == "WITHDRAWN"
+    # What was handed over before is known; the rest can come with a later import.
+    imports.plant.refuse.clear()
+    rest = await imports.uploaded()
+    taken = {f["file"]: f["taken"] for f in rest["files"]}
+    assert (taken["sites.csv"], taken["people.csv"]) == (0, 8)
+    await imports.accepted(rest["id"])
+    await imports.importer().step()
+    assert (await imports.show(rest["id"]))["state"] == "DONE"
+    rows = [(kind, row["key"]) for kind, row in imports.plant.rows]
+    assert len(rows) == len(set(rows))
+
+
+async def test_a_stage_waits_until_all_have_heard(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job)
+    imports.plant.standings["assignment"] = {"marks": 3}
+    work = asyncio.ensure_future(imports.importer().step())
+    shown = await eventually(lambda: _waiting(imports, job), deadline=5)
+    assert shown["progress"]["stage"] == "organisation"
+    assert shown["progress"]["waiting_for"] == {"assignment derives": 3}
+    assert {kind for kind, _ in imports.plant.rows} <= {part.kind for part in STAGES[0].parts}
+    imports.plant.standings.clear()
+    assert await work
+    assert (await imports.show(job))["state"] == "DONE"
+
+
+async def _waiting(imports: Imports, job: str) -> dict[str, Any]:
+    shown = await imports.show(job)
+    return shown if shown["progress"]["doing"] == "waits" else {}
+
+
+async def test_no_progress_for_long_fails_and_says_what_is_missing(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job)
+    imports.plant.standings["matrix"] = {"acked": {"matrix.person": {"0": 4}}}
+    imports.plant.standings["reporting"] = {"consumed": {"matrix.person": {"0": 2}}}
+    await imports.importer().step()
+    failure = await failure_of(imports, job)
+    assert failure["code"] == "not-level"
+    assert "reporting hears matrix.person: 3" in failure["detail"]
+
+
+async def test_parked_events_fail_the_import(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job)
+    parked = {"topic": "matrix.person", "subject": "ANA", "events": 1}
+    imports.plant.standings["records"] = {"parked": [parked]}
+    await imports.importer().step()
+    failure = await failure_of(imports, job)
+    assert failure["code"] == "parked"
+    assert "records: matrix.person ANA" in failure["detail"]
+
+
+async def test_what_was_accepted_is_what_is_handed_over(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job)
+    with psycopg.connect(imports.admin_url, autocommit=True) as connection:
+        connection.execute("UPDATE app.import_file SET content = content || 'x'::bytea")
+    await imports.importer().step()
+    shown = await imports.show(job)
+    assert (shown["state"], shown["failure"]["code"]) == ("FAILED", "file-damaged")
+    assert imports.plant.rows == []
+
+
+async def test_the_worker_takes_up_what_is_accepted(imports: Imports) -> None:
+    job = (await imports.uploaded())["id"]
+    workers = [asyncio.ensure_future(imports.importer().run()) for _ in range(2)]
+    await imports.accepted(job)
+    try:
+        await eventually(lambda: _state(imports, job, "DONE"), deadline=20)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    rows = [(kind, row["key"]) for kind, row in imports.plant.rows]
+    assert len(rows) == len(set(rows))
+
+
+async def _state(imports: Imports, job: str, state: str) -> bool:
+    return (await imports.show(job))["state"] == state
+
+
+async def failure_of(imports: Imports, job: str) -> dict[str, Any]:
+    shown = await imports.show(job)
+    assert shown["state"] == "FAILED"
+    return shown["failure"]

@@ -1,0 +1,424 @@
+"""The ceremony of a signature: what must fail to sign, and what a signature bears."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from gateway_svc.domain import lockout
+from gateway_svc.handlers import intents
+from gateway_testing import PASSWORD, REASON, Browser, Platform, code_of
+from servicekit.ids import new_id
+from servicekit.signing import Statement, issue_statement
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.req("SR-04", "R-50")]
+_notes = (f"N{n}" for n in itertools.count(1))
+WRONG = "not the password"
+
+
+@pytest.fixture
+def note() -> str:
+    """A note that nobody has signed."""
+    return next(_notes)
+
+
+def asked(note: str, **more: Any) -> dict[str, Any]:
+    return {
+        "service": "records",
+        "kind": "note",
+        "key": note,
+        "meaning": "read_and_understood",
+        "reason": REASON,
+    } | more
+
+
+async def intent(signer: Browser, note: str, **more: Any) -> dict[str, Any]:
+    answer = await signer.post("/api/signing/intents", asked(note, **more))
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def confirm(signer: Browser, made: dict[str, Any], password: str = PASSWORD) -> httpx.Response:
+    return await signer.post(f"/api/signing/intents/{made['id']}/confirm", {"password": password})
+
+
+def signatures(attest: Platform, note: str) -> list[dict[str, Any]]:
+    return attest.records_sql("SELECT * FROM sign.signature WHERE key = %s", note)
+
+
+async def test_a_signature_bears_who_what_when_and_its_meaning(
+    attest: Platform, ana: Browser, note: str
+) -> None:
+    made = await intent(ana, note, inputs={"remark": "seen"})
+    assert made["display"] == {"text": "Wash your hands."}
+    assert made["meaning_text"] == "I have read and understood this note."
+    assert (made["printed_name"], made["time_zone"]) == ("Ana Alvarez", "Europe/Amsterdam")
+    assert len(made["id"]) == 43
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert 290 < left.total_seconds() <= 301
+    answer = await confirm(ana, made)
+    assert answer.status_code == 200, answer.text
+    signed = answer.json()
+    assert (signed["signer"], signed["printed_name"], signed["digest"]) == (
+        ana.person,
+        "Ana Alvarez",
+        made["digest"],
+    )
+    [row] = signatures(attest, note)
+    assert (row["intent"], row["account"]) == (made["id"], f"account/{ana.account}")
+    assert row["auth_method"] == intents.FIRST_METHOD
+    assert abs((datetime.now(UTC) - row["auth_time"]).total_seconds()) < 30
+    [stored] = attest.sql("SELECT * FROM app.signing_intent WHERE id = %s", made["id"])
+    assert (stored["state"], stored["version"], stored["signature"]["id"]) == ("SIGNED", 2, signed["id"])
+
+
+async def test_a_later_signing_of_a_series_is_told_from_the_first(attest: Platform, ana: Browser) -> None:
+    async def method() -> str:
+        note = next(_notes)
+        assert (await confirm(ana, await intent(ana, note))).status_code == 200
+        return signatures(attest, note)[0]["auth_method"]
+
+    assert [await method(), await method()] == [intents.FIRST_METHOD, intents.LATER_METHOD]
+    # Any failure, a pause of ten minutes, or half an hour ends the series.
+    await confirm(ana, await intent(ana, next(_notes)), WRONG)
+    assert [await method(), await method()] == [intents.FIRST_METHOD, intents.LATER_METHOD]
+    attest.age(ana, "series_last_at", 601)
+    assert await method() == intents.FIRST_METHOD
+    attest.age(ana, "series_began_at", 1801)
+    assert await method() == intents.FIRST_METHOD
+
+
+async def test_a_bare_click_signs_nothing(attest: Platform, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    assert (await confirm(ana, made)).status_code == 200
+    later = next(_notes)
+    made = await intent(ana, later)
+    for body in ({}, {"password": ""}, {"password": None}):
+        answer = await ana.post(f"/api/signing/intents/{made['id']}/confirm", body)
+        assert answer.status_code in (401, 422)
+    assert signatures(attest, later) == []
+
+
+async def test_a_wrong_password_signs_nothing(attest: Platform, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    assert code_of(await confirm(ana, made, WRONG)) == (401, "authentication-failed")
+    assert signatures(attest, note) == []
+    assert (await confirm(ana, made)).status_code == 200
+
+
+@pytest.mark.parametrize("place", ["at the confirm", "at a new intent"])
+async def test_five_failures_lock_signing_and_nothing_else(
+    attest: Platform, ana: Browser, note: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = await intent(ana, note)
+    answers = [await confirm(ana, made, WRONG) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 401, 423]
+    if place == "at the confirm":
+        answer = await confirm(ana, made)
+    else:
+        answer = await ana.post("/api/signing/intents", asked(note))
+    assert code_of(answer) == (423, "signing-locked")
+    assert 1700 < int(answer.headers["retry-after"]) <= 1801
+    assert signatures(attest, note) == []
+    # The trail has each failure and the lock; the alert is in the log at once and names no one.
+    assert len(attest.trail("signing_failed", ana.account)) == 5
+    [lock] = attest.trail("signing_locked", ana.account)
+    entries = attest.sql("SELECT body FROM audit.entry WHERE key = %s", str(lock["id"]))
+    assert "signing_locked" in entries[0]["body"]
+    printed = capsys.readouterr()
+    alerts = [line for line in (printed.out + printed.err).splitlines() if "security-alert" in line]
+    assert len(alerts) == 1
+    assert ana.account in alerts[0]
+    assert ana.username not in alerts[0].replace(ana.account, "")
+    # Logging in still works, in this session and in a new one.
+    assert (await ana.get("/api/session")).status_code == 200
+    assert (await attest.browser().log_in(ana.username)).status_code == 200
+    attest.sql(
+        "UPDATE app.attempt SET at = at - interval '31 minutes' WHERE purpose = 'signing' AND subject = %s",
+        ana.account,
+    )
+    assert (await confirm(ana, await intent(ana, note))).status_code == 200
+
+
+async def test_the_lock_is_what_stops_the_sixth(
+    attest: Platform, ana: Browser, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: without a lock the right password signs after any number of guesses."""
+    monkeypatch.setattr(lockout, "locked_until", lambda failures: None)
+    monkeypatch.setattr(lockout, "LIMIT", 10**6)
+    made = await intent(ana, note)
+    for _ in range(6):
+        assert (await confirm(ana, made, WRONG)).status_code == 401
+    assert (await confirm(ana, made)).status_code == 200
+
+
+async def test_an_administrator_unlocks(attest: Platform, admin: Browser, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    for _ in range(5):
+        await confirm(ana, made, WRONG)
+    assert (await confirm(ana, made)).status_code == 423
+    await admin.done(f"/api/accounts/{ana.account}/unlock")
+    assert (await confirm(ana, made)).status_code == 200
+
+
+async def test_a_record_that_changed_after_it_was_shown_is_not_signed(
+    attest: Platform, ana: Browser, note: str
+) -> None:
+    made = await intent(ana, note)
+    attest.records_sql("UPDATE app.note SET text = 'Do not.', version = version + 1 WHERE id = %s", note)
+    assert code_of(await confirm(ana, made)) == (409, "stale")
+    assert signatures(attest, note) == []
+    # It stays so, even when the record is put back: the signer has to read it again.
+    attest.records_sql("UPDATE app.note SET text = 'Wash your hands.', version = 1 WHERE id = %s", note)
+    assert code_of(await confirm(ana, made)) == (409, "stale")
+    assert (await confirm(ana, await intent(ana, note))).status_code == 200
+
+
+async def test_what_the_signer_adds_is_part_of_what_is_bound(
+    attest: Platform, ana: Browser, note: str
+) -> None:
+    one = await intent(ana, note, inputs={"remark": "seen"})
+    other = await intent(ana, note, inputs={"remark": "not seen"})
+    assert one["digest"] != other["digest"]
+
+
+async def test_two_confirms_at_once_give_one_signature(attest: Platform, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    answers = await asyncio.gather(*(confirm(ana, made) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(signatures(attest, note)) == 1
+    again = await confirm(ana, made)
+    assert again.json()["id"] == answers[0].json()["id"]
+    assert code_of(await confirm(ana, made, WRONG)) == (401, "authentication-failed")
+
+
+async def test_an_intent_lasts_five_minutes(attest: Platform, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    back = "UPDATE app.signing_intent SET expires_at = expires_at - interval '%s seconds', version = version + 1 WHERE id = '%s'"
+    attest.sql(back % (295, made["id"]))
+    assert code_of(await confirm(ana, made, WRONG)) == (401, "authentication-failed")
+    attest.sql(back % (6, made["id"]))
+    assert code_of(await confirm(ana, made)) == (410, "expired")
+    assert signatures(attest, note) == []
+    assert attest.sql("SELECT state FROM app.signing_intent WHERE id = %s", made["id"]) == [
+        {"state": "EXPIRED"}
+    ]
+
+
+async def test_a_declined_intent_signs_nothing(attest: Platform, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    assert (await ana.post(f"/api/signing/intents/{made['id']}/decline", {})).status_code == 422
+    assert (await ana.post(f"/api/signing/intents/{made['id']}/decline", {"reason": "no"})).status_code == 204
+    assert code_of(await confirm(ana, made)) == (409, "declined")
+    assert signatures(attest, note) == []
+
+
+@pytest.mark.req("R-48")
+async def test_an_intent_belongs_to_its_session(
+    attest: Platform, admin: Browser, ana: Browser, note: str
+) -> None:
+    made = await intent(ana, note)
+    eva = await attest.person(admin, f"{ana.person}-EVA", "operator")
+    own = attest.browser()
+    await own.log_in(ana.username)
+    for other in (eva, own):
+        assert code_of(await confirm(other, made)) == (404, "not-found")
+        declined = await other.post(f"/api/signing/intents/{made['id']}/decline", {"reason": REASON})
+        assert declined.status_code == 404
+    assert (await confirm(ana, made)).status_code == 200
+
+
+async def test_nothing_is_signed_after_the_log_out(attest: Platform, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    path = f"/api/signing/intents/{made['id']}/confirm"
+    await ana.send("DELETE", "/api/session")
+    assert code_of(await ana.post(path, {"password": PASSWORD})) == (401, "unauthenticated")
+    await ana.log_in(ana.username)
+    assert code_of(await confirm(ana, made)) == (404, "not-found")
+    assert signatures(attest, note) == []
+
+
+async def test_a_confirm_needs_the_csrf_token(attest: Platform, ana: Browser, note: str) -> None:
+    made = await intent(ana, note)
+    answer = await ana.client.post(f"/api/signing/intents/{made['id']}/confirm", json={"password": PASSWORD})
+    assert code_of(answer) == (403, "csrf")
+    assert signatures(attest, note) == []
+
+
+async def test_a_signer_without_the_role_signs_nothing(
+    attest: Platform, admin: Browser, ana: Browser, note: str
+) -> None:
+    await admin.done(f"/api/accounts/{ana.account}/grants", {"role": "auditor"})
+    made = await intent(ana, note)
+    [grant] = ana.me["grants"]
+    await admin.done(f"/api/accounts/{ana.account}/grants/{grant['grant']}/revoke")
+    assert code_of(await confirm(ana, made)) == (403, "not-allowed")
+    assert signatures(attest, note) == []
+
+
+@pytest.mark.req("PL-06", "R-53")
+async def test_nobody_signs_what_is_their_own(attest: Platform, ana: Browser, note: str) -> None:
+    attest.records_sql("UPDATE app.note SET author = %s WHERE id = %s", ana.person, note)
+    assert code_of(await ana.post("/api/signing/intents", asked(note))) == (403, "own-approval")
+    attest.records_sql("UPDATE app.note SET author = 'BEN' WHERE id = %s", note)
+    made = await intent(ana, note)
+    attest.records_sql("UPDATE app.note SET author = %s WHERE id = %s", ana.person, note)
+    assert code_of(await confirm(ana, made)) == (403, "own-approval")
+    assert signatures(attest, note) == []
+
+
+@pytest.mark.req("R-53", "PL-06")
+async def test_an_administrator_and_a_machine_sign_nothing(
+    attest: Platform, admin: Browser, note: str
+) -> None:
+    assert code_of(await admin.post("/api/signing/intents", asked(note))) == (403, "not-allowed")
+    token = await admin.done("/api/tokens", {"name": "mes", "role": "integration"})
+    machine = attest.client(headers={"authorization": f"Bearer {token['secret']}"})
+    assert code_of(await machine.post("/api/signing/intents", json=asked(note))) == (403, "not-allowed")
+
+
+@pytest.mark.req("R-51")
+async def test_a_password_that_was_reset_signs_nothing_before_a_proof(
+    attest: Platform, admin: Browser, ana: Browser, note: str
+) -> None:
+    reset = await admin.done(f"/api/accounts/{ana.account}/password-reset")
+    assert (await ana.get("/api/session")).status_code == 401
+    await ana.log_in(ana.username, reset["one_time_password"])
+    changed = await ana.post("/api/password", {"current": reset["one_time_password"], "new": PASSWORD})
+    ana.csrf = changed.json()["csrf"]
+    assert code_of(await ana.post("/api/signing/intents", asked(note))) == (403, "signing-blocked")
+    path = f"/api/accounts/{ana.account}/holder-proved"
+    assert await admin.refused(path) == (403, "own-reset")
+    second = attest.browser()
+    await attest.account(admin, f"admin-{ana.username}", None, "administrator")
+    await second.log_in(f"admin-{ana.username}")
+    await second.done(path)
+    assert (await confirm(ana, await intent(ana, note))).status_code == 200
+
+
+@pytest.mark.req("R-48", "SR-19")
+async def test_at_a_kiosk_the_session_ends_with_the_signature(
+    attest: Platform, ana: Browser, note: str
+) -> None:
+    await ana.log_in(ana.username, kiosk=True)
+    answer = await confirm(ana, await intent(ana, note))
+    assert answer.status_code == 200
+    assert 'attest=""' in answer.headers["set-cookie"]
+    assert (await ana.get("/api/session")).status_code == 401
+    # The control: elsewhere the session goes on.
+    await ana.log_in(ana.username)
+    assert (await confirm(ana, await intent(ana, next(_notes)))).status_code == 200
+    assert (await ana.get("/api/session")).status_code == 200
+
+
+async def test_a_signature_needs_a_printed_name(attest: Platform, ana: Browser, note: str) -> None:
+    attest.sql("DELETE FROM app.person_name WHERE person = %s", ana.person)
+    assert code_of(await ana.post("/api/signing/intents", asked(note))) == (409, "no-printed-name")
+
+
+async def test_the_owner_says_what_cannot_be_signed(ana: Browser) -> None:
+    assert code_of(await ana.post("/api/signing/intents", asked("nothing"))) == (404, "not-found")
+    assert code_of(await ana.post("/api/signing/intents", asked("N1", kind="other")))[0] == 422
+    assert code_of(await ana.post("/api/signing/intents", asked("N1", service="evil")))[0] == 422
+    answer = await ana.post("/api/signing/intents", asked("N1", reason=" "))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "body.reason")
+
+
+async def test_the_gateway_signs_what_it_owns(attest: Platform, admin: Browser, ana: Browser) -> None:
+    """Its own signables are asked as those of any service are."""
+    body = asked(new_id(), service="gateway", kind="import_batch", meaning="accept")
+    assert code_of(await ana.post("/api/signing/intents", body)) == (403, "not-allowed")
+    coordinator = await attest.person(admin, f"{ana.person}-COR", "coordinator")
+    assert code_of(await coordinator.post("/api/signing/intents", body)) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"account": "account/somebody-else"}, 403),
+        ({"signer": "EVA"}, 403),
+        ({"meaning": "approve"}, 409),
+        ({"digest": "0" * 64}, 409),
+    ],
+)
+async def test_a_statement_holds_for_one_signer_and_one_content(
+    attest: Platform, ana: Browser, note: str, change: dict[str, Any], status: int
+) -> None:
+    """Straight at the owner, with the gateway's own key: what the statement does not say is not signed."""
+    made = await intent(ana, note)
+    services = attest.app.state.services
+    facts = {
+        "intent": made["id"],
+        "digest": made["digest"],
+        "meaning": made["meaning"],
+        "signer": ana.person,
+        "printed_name": "Ana Alvarez",
+        "account": f"account/{ana.account}",
+        "auth_time": datetime.now(UTC),
+        "auth_method": "local:password",
+    } | change
+    statement = issue_statement(services.issuer, Statement(**facts), audience="records", now=int(time.time()))
+    await _at_the_owner(attest, ana, note, statement, status)
+    assert len(signatures(attest, note)) == (1 if status == 200 else 0)
+
+
+@pytest.mark.parametrize("way", ["for another service", "too old", "by another key", "a call token"])
+async def test_a_statement_that_the_gateway_did_not_make_for_now_and_here_is_refused(
+    attest: Platform, ana: Browser, note: str, way: str
+) -> None:
+    from servicekit.http.caller import TokenIssuer, new_key
+
+    made = await intent(ana, note)
+    services = attest.app.state.services
+    found = Statement(
+        made["id"],
+        made["digest"],
+        made["meaning"],
+        ana.person,
+        "Ana Alvarez",
+        f"account/{ana.account}",
+        datetime.now(UTC),
+        "local:password",
+    )
+    now = int(time.time())
+    statement = {
+        "for another service": lambda: issue_statement(services.issuer, found, audience="qms", now=now),
+        "too old": lambda: issue_statement(services.issuer, found, audience="records", now=now - 120),
+        "by another key": lambda: issue_statement(
+            TokenIssuer(new_key("evil")), found, audience="records", now=now
+        ),
+        "a call token": lambda: services.token("records", _caller(ana)),
+    }[way]()
+    await _at_the_owner(attest, ana, note, statement, 401)
+    assert signatures(attest, note) == []
+
+
+def _caller(ana: Browser) -> Any:
+    from servicekit.http.caller import Caller, Grant
+
+    return Caller(f"account/{ana.account}", (Grant("operator"),), ana.person)
+
+
+async def _at_the_owner(attest: Platform, ana: Browser, note: str, statement: str, status: int) -> None:
+    services = attest.app.state.services
+    async with httpx.AsyncClient() as inside:
+        answer = await inside.post(
+            attest.services["records"] + "/signing/sign",
+            headers={"authorization": f"Bearer {services.token('records', _caller(ana))}"},
+            json={
+                "kind": "note",
+                "key": note,
+                "meaning": "read_and_understood",
+                "statement": statement,
+                "reason": REASON,
+            },
+        )
+    assert answer.status_code == status, json.dumps(answer.json())

@@ -1,0 +1,97 @@
+"""Blocks: every taken row once, in the order of the stages, and the same plan gives the same blocks."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from gateway_svc.importing.known import open_questions
+from gateway_svc.importing.stages import STAGES, blocks, item_of, plan_digest, stem
+from gateway_svc.imports import Known, check, read_directory
+from gateway_svc.imports.plan import ImportPlan
+from gateway_svc.imports.rows import ROW_TYPES, from_dict
+
+FIXTURE = Path(__file__).parents[5] / "examples" / "fixture-f"
+DAY = date(2026, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def plan() -> ImportPlan:
+    return check(read_directory(FIXTURE), export_date=DAY)
+
+
+def test_every_file_of_an_import_has_an_owner() -> None:
+    kinds = [part.kind for stage in STAGES for part in stage.parts]
+    assert sorted(kinds) == sorted([*map(stem, ROW_TYPES), "questions"])
+
+
+@pytest.mark.req("PL-29")
+def test_what_others_refer_to_goes_first() -> None:
+    order = [part.kind for stage in STAGES for part in stage.parts]
+    for earlier, later in [
+        ("sites", "shifts"),
+        ("areas", "equipment"),
+        ("documents", "document_versions"),
+        ("documents", "tasks"),
+        ("people", "function_history"),
+        ("people", "training_history"),
+        ("training_history", "matrix"),
+    ]:
+        assert order.index(earlier) < order.index(later)
+    # The matrix comes last: without an obligation nothing is needed, so nothing opens that closes again.
+    assert order[-2:] == ["matrix", "questions"]
+
+
+def test_every_row_goes_once_and_comes_back_as_it_was(plan: ImportPlan) -> None:
+    made = list(blocks(plan, [], size=3))
+    items = [item for block in made for item in block.items]
+    taken = [row for result in plan.files for row in result.taken]
+    assert len(items) == len(taken)
+    assert {(item.file, item.key) for item in items} == {(row.file, row.key) for row in taken}
+    assert {(i.file, i.key): from_dict(i.content) for i in items} == {(r.file, r.key): r for r in taken}
+    assert all(len(block.items) <= 3 for block in made)
+    assert [block.number for block in made] == list(range(len(made)))
+    assert len({block.idempotency_key for block in made}) == len(made)
+    assert all(len(block.idempotency_key) <= 200 for block in made)
+
+
+def test_the_same_plan_gives_the_same_blocks(plan: ImportPlan) -> None:
+    again = check(read_directory(FIXTURE), export_date=DAY)
+    assert list(blocks(again, [])) == list(blocks(plan, []))
+    assert plan_digest(again, []) == plan_digest(plan, [])
+
+
+def test_another_row_gives_another_digest(plan: ImportPlan) -> None:
+    known = Known(
+        {"leaves.csv": {row.key: row.digest for row in plan.taken("leaves.csv")}}, plan.remember().rows
+    )
+    less = check(read_directory(FIXTURE), export_date=DAY, known=known)
+    assert len(less.taken("leaves.csv")) == 0
+    assert plan_digest(less, []) != plan_digest(plan, [])
+
+
+@pytest.mark.req("PL-29", "R-35")
+def test_a_refused_cell_is_asked_once() -> None:
+    plant = Path(__file__).parents[5] / "examples" / "plant-a"
+    names = [path.name for path in plant.iterdir() if path.name != "training_history.csv"]
+    files = {name: source for name, source in read_directory(plant).items() if name in names}
+    plan = check(files, export_date=date(2026, 11, 1))
+    questions = open_questions(plan, Known())
+    assert [(q.content["source"], q.content["item"], q.content["value"]) for q in questions] == [
+        ("QCA", "POL-160", "ask QA"),
+        ("QCM", "POL-226", "12"),
+    ]
+    sent = list(blocks(plan, questions))
+    assert sent[-1].part.kind == "questions"
+    assert sent[-1].sha256 == plan.by_file["matrix.xlsx"].sha256
+    known = plan.remember()
+    asked = {**known.digests, "questions": {question.key: question.digest for question in questions}}
+    assert open_questions(plan, Known(asked, known.rows)) == []
+
+
+def test_an_item_names_where_its_row_stood(plan: ImportPlan) -> None:
+    row = plan.taken("people.csv")[0]
+    item = item_of(row)
+    assert item.content["line"] == row.line == "2"
+    assert item.content["digest"] == row.digest

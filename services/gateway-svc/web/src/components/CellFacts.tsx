@@ -1,0 +1,95 @@
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import type { ComplianceRow, Segment } from '../api/types.ts';
+import { StatusMark, VerdictMark } from './Mark.tsx';
+import { Facts } from './Page.tsx';
+import { DateTime, DocumentRef } from './refs.tsx';
+
+type Explained = Pick<
+  ComplianceRow & Segment,
+  | 'item'
+  | 'place'
+  | 'status'
+  | 'verdict'
+  | 'flags'
+  | 'governing_version'
+  | 'completed_version'
+  | 'completed_at'
+  | 'expires_at'
+  | 'reasons'
+  | 'sources'
+> &
+  Partial<Pick<ComplianceRow & Segment, 'since' | 'until' | 'due_at' | 'records'>>;
+
+/** A verdict that explains itself: what governs, what was trained, until when, and why it is needed at all. */
+export function CellFacts({ cell }: { cell: Explained }) {
+  const { t } = useTranslation();
+  const facts: [string, React.ReactNode][] = [
+    [t('field.document'), <DocumentRef key="d" document={cell.item} version={cell.governing_version} />],
+    [t('field.verdict'), <VerdictMark key="v" verdict={cell.verdict} />],
+  ];
+  if (cell.since)
+    facts.push([
+      t('field.period'),
+      <span key="p">
+        <DateTime at={cell.since} place={cell.place} /> –{' '}
+        {cell.until ? <DateTime at={cell.until} place={cell.place} /> : t('common.open_end')}
+      </span>,
+    ]);
+  if (cell.completed_version)
+    facts.push([
+      t('field.trained_on'),
+      <span key="c">
+        v{cell.completed_version}, <DateTime at={cell.completed_at} place={cell.place} />
+      </span>,
+    ]);
+  if (cell.expires_at)
+    facts.push([t('field.expires'), <DateTime key="e" at={cell.expires_at} place={cell.place} />]);
+  if (cell.due_at) facts.push([t('field.due'), <DateTime key="u" at={cell.due_at} place={cell.place} />]);
+  if (cell.reasons.length > 0)
+    facts.push([
+      t('field.why'),
+      <ul key="r" className="plain-list">
+        {cell.reasons.map((reason) => (
+          <li key={reason.code + (reason.detail ?? '')}>
+            {t(`reason.${reason.code}` as 'reason.NEVER_TRAINED', { defaultValue: reason.code })}{' '}
+            <span className="dim">{reason.detail}</span>
+          </li>
+        ))}
+      </ul>,
+    ]);
+  if (cell.flags.length > 0)
+    facts.push([
+      t('field.flags'),
+      cell.flags.map((flag) => t(`flag.${flag}` as 'flag.MIGRATED', { defaultValue: flag })).join(', '),
+    ]);
+  if (cell.sources.length > 0)
+    facts.push([t('field.required_by'), cell.sources.map((source) => sourceText(source, t)).join(', ')]);
+  if (cell.records?.length)
+    facts.push([
+      t('field.record'),
+      <ul key="rec" className="plain-list">
+        {cell.records.map((record) => (
+          <li key={record}>
+            <Link to="/records/$record" params={{ record }} className="mono break small">
+              {record}
+            </Link>
+          </li>
+        ))}
+      </ul>,
+    ]);
+  return (
+    <div className="cell-facts">
+      <p className="cell-status">
+        <StatusMark status={cell.status} />
+      </p>
+      <Facts facts={facts} />
+    </div>
+  );
+}
+
+/** `job_function/OPR` -> `Job function OPR` */
+export function sourceText(source: string, t: ReturnType<typeof useTranslation>['t']): string {
+  const [kind = '', ...rest] = source.split('/');
+  return `${t(`source.${kind}` as 'source.job_function', { defaultValue: kind })} ${rest.join('/')}`;
+}

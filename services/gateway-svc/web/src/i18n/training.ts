@@ -1,0 +1,156 @@
+import type { Messages } from './catalogue.ts';
+
+/** My training, reading and signing. */
+export const training = {
+  'training.title_now_one': [
+    '{{count}} thing to do before your next shift ends',
+    '{{count}} ding te doen voor het einde van uw volgende dienst',
+    '{{count}} tarea antes de que acabe su próximo turno',
+  ],
+  'training.title_now_other': [
+    '{{count}} things to do before your next shift ends',
+    '{{count}} dingen te doen voor het einde van uw volgende dienst',
+    '{{count}} tareas antes de que acabe su próximo turno',
+  ],
+  'training.title_none_now': [
+    'Nothing is due before your next shift',
+    'Niets hoeft vóór uw volgende dienst',
+    'Nada vence antes de su próximo turno',
+  ],
+  'training.title_done': [
+    'All your training is done',
+    'Al uw training is gedaan',
+    'Toda su formación está hecha',
+  ],
+  'training.group.now': ['Before your next shift', 'Vóór uw volgende dienst', 'Antes de su próximo turno'],
+  'training.group.soon': ['Soon', 'Binnenkort', 'Pronto'],
+  'training.group.later': ['Later', 'Later', 'Más tarde'],
+  'training.group.paused': ['Paused', 'Gepauzeerd', 'En pausa'],
+  'training.nothing': ['Nothing to train', 'Niets te trainen', 'Nada pendiente'],
+  'training.nothing_help': [
+    'New versions and new roles show up here by themselves.',
+    'Nieuwe versies en rollen verschijnen hier vanzelf.',
+    'Las nuevas versiones y funciones aparecen aquí solas.',
+  ],
+  'training.no_person': [
+    'This account belongs to nobody who is trained',
+    'Dit account hoort bij niemand die getraind wordt',
+    'Esta cuenta no pertenece a nadie que se forme',
+  ],
+  'training.past': [
+    'My training always shows now.',
+    'Mijn training toont altijd nu.',
+    'Mi formación siempre muestra el presente.',
+  ],
+  'training.due': ['Due', 'Uiterlijk', 'Vence'],
+  'training.late_since': ['Late since', 'Te laat sinds', 'Vencida desde'],
+  'training.no_due': ['No date', 'Geen datum', 'Sin fecha'],
+  'training.paused': [
+    'Paused while you are on leave',
+    'Gepauzeerd tijdens uw verlof',
+    'En pausa durante su permiso',
+  ],
+  'training.in_shifts_zero': ['no shift left', 'geen dienst meer', 'no queda ningún turno'],
+  'training.in_shifts_one': ['{{count}} shift left', 'nog {{count}} dienst', 'queda {{count}} turno'],
+  'training.in_shifts_other': ['{{count}} shifts left', 'nog {{count}} diensten', 'quedan {{count}} turnos'],
+  'training.in_days_zero': ['less than a day left', 'nog minder dan een dag', 'queda menos de un día'],
+  'training.in_days_one': ['{{count}} day left', 'nog {{count}} dag', 'queda {{count}} día'],
+  'training.in_days_other': ['{{count}} days left', 'nog {{count}} dagen', 'quedan {{count}} días'],
+  'training.minutes_one': ['{{count}} minute', '{{count}} minuut', '{{count}} minuto'],
+  'training.minutes_other': ['{{count}} minutes', '{{count}} minuten', '{{count}} minutos'],
+  'training.may_run': ['You may run', 'U mag uitvoeren', 'Puede ejecutar'],
+  'training.may_run_person': ['May run', 'Mag uitvoeren', 'Puede ejecutar'],
+  'training.no_tasks': [
+    'No regulated task belongs to this function.',
+    'Bij deze functie hoort geen gereguleerde taak.',
+    'Ninguna tarea regulada pertenece a esta función.',
+  ],
+  'training.other_tasks_one': [
+    '{{count}} other task belongs to another function.',
+    '{{count}} andere taak hoort bij een andere functie.',
+    '{{count}} tarea pertenece a otra función.',
+  ],
+  'training.other_tasks_other': [
+    '{{count}} other tasks belong to other functions.',
+    '{{count}} andere taken horen bij andere functies.',
+    '{{count}} tareas pertenecen a otras funciones.',
+  ],
+  'training.until': ['Until', 'Tot', 'Hasta'],
+
+  'read.changed': ['What changed:', 'Wat is gewijzigd:', 'Qué cambió:'],
+  'read.other_language': [
+    'This version does not exist in your language.',
+    'Deze versie bestaat niet in uw taal.',
+    'Esta versión no existe en su idioma.',
+  ],
+  'read.already': [
+    'You have signed this version already:',
+    'U hebt deze versie al ondertekend:',
+    'Usted ya firmó esta versión:',
+  ],
+  'read.sections': ['Sections', 'Secties', 'Secciones'],
+  'read.progress': [
+    '{{done}} of {{total}} sections opened',
+    '{{done}} van {{total}} secties geopend',
+    '{{done}} de {{total}} secciones abiertas',
+  ],
+  'read.opened': ['opened', 'geopend', 'abierta'],
+  'read.not_opened': ['not opened yet', 'nog niet geopend', 'aún sin abrir'],
+  'read.language': ['Language', 'Taal', 'Idioma'],
+  'read.size': ['Text size', 'Tekstgrootte', 'Tamaño del texto'],
+  'read.previous': ['Previous section', 'Vorige sectie', 'Sección anterior'],
+  'read.next': ['Next section', 'Volgende sectie', 'Sección siguiente'],
+  'read.other_file': [
+    'Open the file in its own window',
+    'Open het bestand in een eigen venster',
+    'Abrir el archivo en su propia ventana',
+  ],
+  'read.sign': [
+    'Sign: I have read and understood {{document}} v{{version}}',
+    'Onderteken: ik heb {{document}} v{{version}} gelezen en begrepen',
+    'Firmar: he leído y comprendido {{document}} v{{version}}',
+  ],
+  'read.sign_title': [
+    'Sign {{document}} v{{version}}',
+    '{{document}} v{{version}} ondertekenen',
+    'Firmar {{document}} v{{version}}',
+  ],
+  'read.sign_asleep_one': [
+    'Open one more section before you sign: {{sections}}',
+    'Open nog één sectie voordat u ondertekent: {{sections}}',
+    'Abra una sección más antes de firmar: {{sections}}',
+  ],
+  'read.sign_asleep_other': [
+    'Open {{count}} more sections before you sign: {{sections}}',
+    'Open nog {{count}} secties voordat u ondertekent: {{sections}}',
+    'Abra {{count}} secciones más antes de firmar: {{sections}}',
+  ],
+  'read.sign_awake': [
+    'You have opened every section.',
+    'U hebt elke sectie geopend.',
+    'Ha abierto todas las secciones.',
+  ],
+  'read.reason': [
+    'I have read and understood this version',
+    'Ik heb deze versie gelezen en begrepen',
+    'He leído y comprendido esta versión',
+  ],
+
+  'receipt.title': [
+    'Signed. The record stands.',
+    'Ondertekend. De registratie staat.',
+    'Firmado. El registro queda hecho.',
+  ],
+  'receipt.lead': [
+    'You can find it any time under your records.',
+    'U vindt het altijd bij uw registraties.',
+    'Puede encontrarlo en cualquier momento en sus registros.',
+  ],
+  'receipt.record': ['Record', 'Registratie', 'Registro'],
+  'receipt.signature': ['Signature', 'Handtekening', 'Firma'],
+  'receipt.next_user': ['Done, next user', 'Klaar, volgende gebruiker', 'Listo, siguiente usuario'],
+  'receipt.document': ['Document', 'Document', 'Documento'],
+  'receipt.meaning': ['Meaning', 'Betekenis', 'Significado'],
+  'receipt.signed_at': ['Signed', 'Ondertekend', 'Firmado'],
+  'receipt.back': ['Back to my training', 'Terug naar mijn training', 'Volver a mi formación'],
+} satisfies Messages;

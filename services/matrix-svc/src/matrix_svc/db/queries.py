@@ -1,0 +1,96 @@
+"""Reads that several handlers share: rows -> domain objects."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from servicekit.db import Tx
+
+from matrix_svc.domain.localdays import Zones
+from matrix_svc.domain.rules import Rule, SourceKind
+from matrix_svc.domain.spells import Spell, SpellKind
+
+RULES = """
+SELECT r.id, r.rule_version, r.matrix_version, r.source_kind, r.source, r.item, r.methods, r.interval_months,
+       r.pass_mark, r.valid_from, e.valid_to, r.baseline, greatest(r.recorded_at, e.recorded_at) AS recorded_at
+FROM app.rule r LEFT JOIN app.rule_end e ON e.rule = r.id
+"""
+
+
+def spell_of(row: Mapping[Any, Any]) -> Spell:
+    return Spell(
+        id=str(row["id"]),
+        person=row["person"],
+        kind=SpellKind(row["kind"]),
+        value=row["value"],
+        from_on=row["from_on"],
+        to_on=row["to_on"],
+        recorded_at=row["recorded_at"],
+        department=row["department"],
+        area=row["area"],
+        replaces=None if row["replaces"] is None else str(row["replaces"]),
+    )
+
+
+def rule_of(row: Mapping[Any, Any]) -> Rule:
+    return Rule(
+        id=str(row["id"]),
+        rule_version=row["rule_version"],
+        matrix_version=row["matrix_version"],
+        source_kind=SourceKind(row["source_kind"]),
+        source=row["source"],
+        item=row["item"],
+        methods=frozenset(row["methods"]),
+        interval_months=row["interval_months"],
+        pass_mark=row["pass_mark"],
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        baseline=row["baseline"],
+        recorded_at=row["recorded_at"],
+    )
+
+
+async def zones(tx: Tx) -> Zones:
+    rows = await tx.rows("SELECT code, time_zone FROM app.unit WHERE kind = 'site'")
+    return Zones({row["code"]: row["time_zone"] for row in rows})
+
+
+async def spells_of(tx: Tx, people: Sequence[str]) -> dict[str, list[Spell]]:
+    rows = await tx.rows("SELECT * FROM app.spell WHERE person = ANY(:people)", {"people": list(people)})
+    found: dict[str, list[Spell]] = defaultdict(list)
+    for row in rows:
+        found[row["person"]].append(spell_of(row))
+    return found
+
+
+async def rules_by_source(tx: Tx) -> dict[tuple[SourceKind, str], list[Rule]]:
+    found: dict[tuple[SourceKind, str], list[Rule]] = defaultdict(list)
+    for row in await tx.rows(RULES):
+        rule = rule_of(row)
+        found[rule.source_kind, rule.source].append(rule)
+    return found
+
+
+async def people_of_sources(tx: Tx, sources: Iterable[tuple[str, str]]) -> list[str]:
+    """Everyone who ever had one of the sources: whose obligations a changed rule may touch."""
+    pairs = list(sources)
+    rows = await tx.rows(
+        """
+        SELECT DISTINCT s.person FROM app.spell s
+        JOIN unnest(CAST(:kinds AS text[]), CAST(:sources AS text[])) AS c(kind, source)
+          ON (s.kind = c.kind AND s.value = c.source)
+          OR (s.kind = 'place' AND (
+               (c.kind = 'site' AND s.value = c.source)
+            OR (c.kind = 'area' AND s.value || '/' || s.area = c.source)
+            OR (c.kind = 'department' AND s.department = c.source)))
+        """,
+        {"kinds": [kind for kind, _ in pairs], "sources": [source for _, source in pairs]},
+    )
+    return [row["person"] for row in rows]
+
+
+async def names_of_units(tx: Tx, kind: str) -> set[str]:
+    rows = await tx.rows("SELECT code FROM app.unit WHERE kind = :kind AND active", {"kind": kind})
+    return {row["code"] for row in rows}

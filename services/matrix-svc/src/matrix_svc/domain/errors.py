@@ -1,0 +1,28 @@
+"""Business errors of the matrix, without HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(eq=False)
+class RuleError(Exception):
+    """A field that cannot be accepted: its name, a stable reason code, a sentence."""
+
+    field: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+@dataclass(eq=False)
+class StateError(Exception):
+    """The state of the thing does not allow the act."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.message

@@ -1,0 +1,104 @@
+"""Spells: what a person is, where, and from when to when. Facts; a correction is a new spell that names the old.
+
+Days are local to the site of the person's place, half-open: `to` is the first day without (C-02).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from matrix_svc.domain.errors import RuleError
+
+
+class SpellKind(StrEnum):
+    EMPLOYMENT = "employment"
+    PLACE = "place"
+    JOB_FUNCTION = "job_function"
+    OVERLAY = "overlay"
+    EQUIPMENT = "equipment"
+    LEAVE = "leave"
+    SHIFT = "shift"
+
+
+SINGLE = frozenset({SpellKind.EMPLOYMENT, SpellKind.PLACE, SpellKind.LEAVE, SpellKind.SHIFT})
+"""Kinds of which a person has at most one at a time. Functions, overlays and equipment run side by side (R-15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """One spell.
+
+    value: the code: job function, overlay, `site/equipment`, shift letter, kind of leave; the site of a place; the
+    kind of employment. department, area: of a place alone. replaces: the spell that this one corrects or ends.
+    """
+
+    id: str
+    person: str
+    kind: SpellKind
+    value: str
+    from_on: date
+    to_on: date | None
+    recorded_at: datetime
+    department: str | None = None
+    area: str | None = None
+    replaces: str | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return self.from_on <= day and (self.to_on is None or day < self.to_on)
+
+
+def standing(spells: Iterable[Spell]) -> list[Spell]:
+    """The spells that no later fact replaces, in a stable order. A spell replaced by an empty one is gone."""
+    every = list(spells)
+    replaced = {spell.replaces for spell in every if spell.replaces}
+    kept = [s for s in every if s.id not in replaced and (s.to_on is None or s.to_on > s.from_on)]
+    return sorted(kept, key=lambda s: (s.kind, s.from_on, s.value, s.id))
+
+
+def check_new(new: Spell, spells: Sequence[Spell]) -> None:
+    """Raises RuleError when the spell cannot stand beside the others.
+
+    R-14: a rehire is a new employment spell of the same person. Overlapping spells of one kind are refused where
+    only one can be true at a time; the same function, overlay or equipment twice at a time is refused too.
+    """
+    if new.to_on is not None and new.to_on <= new.from_on:
+        raise RuleError("to", "not-after-from", f"{new.to_on} is not after {new.from_on}")
+    others = [s for s in standing(spells) if s.kind == new.kind and s.id != new.replaces]
+    for other in others:
+        clash = new.kind in SINGLE or other.value == new.value
+        if clash and _overlap(new, other):
+            raise RuleError(
+                "from",
+                "overlaps",
+                f"{new.kind} {other.value} from {other.from_on} to {other.to_on or 'open'} stands",
+            )
+    if new.kind in (SpellKind.EMPLOYMENT, SpellKind.PLACE):
+        return
+    employments = [s for s in standing(spells) if s.kind == SpellKind.EMPLOYMENT]
+    if not any(_overlap(new, employment) for employment in employments):
+        raise RuleError("from", "outside-employment", f"the person is not employed from {new.from_on}")
+
+
+def ended(spell: Spell, to_on: date, *, new_id: str, recorded_at: datetime) -> Spell:
+    """The fact that ends a spell on a day (the first day without)."""
+    if to_on < spell.from_on:
+        raise RuleError("to", "before-from", f"{to_on} is before {spell.from_on}")
+    return Spell(
+        id=new_id,
+        person=spell.person,
+        kind=spell.kind,
+        value=spell.value,
+        from_on=spell.from_on,
+        to_on=to_on,
+        recorded_at=recorded_at,
+        department=spell.department,
+        area=spell.area,
+        replaces=spell.id,
+    )
+
+
+def _overlap(a: Spell, b: Spell) -> bool:
+    return (b.to_on is None or a.from_on < b.to_on) and (a.to_on is None or b.from_on < a.to_on)

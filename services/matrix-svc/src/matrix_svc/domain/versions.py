@@ -1,0 +1,118 @@
+"""The matrix as a controlled object: a draft of changed cells, signed by a second person, effective from an instant.
+
+The author cannot approve (MX-08, PL-06); rules take effect at the signature or later, never before (R-35).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from matrix_svc.domain.errors import RuleError, StateError
+from matrix_svc.domain.rules import Cell, Rule, SourceKind, check_cell, starts_at
+
+
+class VersionState(StrEnum):
+    DRAFT = "DRAFT"
+    APPROVED = "APPROVED"
+
+
+class Change(StrEnum):
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+type Place = tuple[SourceKind, str, str]
+"""Where a cell stands: source kind, source, item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    change: Change
+    cell: Cell
+    before: Rule | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    number: int
+    author: str
+    state: VersionState
+    effective_at: datetime | None
+    cells: Sequence[Cell]
+
+
+def differences(cells: Iterable[Cell], in_force: Mapping[Place, Rule]) -> list[Difference]:
+    """What a draft changes. A cell equal to the rule in force is no change and is left out."""
+    found: list[Difference] = []
+    for cell in cells:
+        check_cell(cell)
+        before = in_force.get((cell.source_kind, cell.source, cell.item))
+        if before is None and cell.methods:
+            found.append(Difference(Change.ADDED, cell, None))
+        elif before is not None and not cell.methods:
+            found.append(Difference(Change.REMOVED, cell, before))
+        elif before is not None and not _same(cell, before):
+            found.append(Difference(Change.CHANGED, cell, before))
+    return found
+
+
+def _same(cell: Cell, rule: Rule) -> bool:
+    return (cell.methods, cell.interval_months, cell.pass_mark) == (
+        rule.methods,
+        rule.interval_months,
+        rule.pass_mark,
+    )
+
+
+def check_approval(draft: Draft, approver: str, changes: Sequence[Difference]) -> None:
+    """Raises when the draft cannot be approved by this person."""
+    if draft.state != VersionState.DRAFT:
+        raise StateError("not-a-draft", f"version {draft.number} of the matrix is {draft.state}")
+    if approver == draft.author:
+        raise StateError("own-approval", "the author of a matrix version cannot approve it")
+    if not changes:
+        raise RuleError("cells", "no-change", "the draft changes nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What approval writes: new rules, and the ends of the rules that they replace."""
+
+    rules: Sequence[Rule]
+    ends: Mapping[str, datetime]
+    """Rule id -> first instant without."""
+
+
+def approve(
+    draft: Draft, changes: Sequence[Difference], *, signed_at: datetime, new_ids: Sequence[str]
+) -> Approved:
+    """The rules of the approved version. new_ids: one id a change."""
+    begins = starts_at(draft.effective_at, signed_at)
+    rules: list[Rule] = []
+    ends: dict[str, datetime] = {}
+    for change, rule_id in zip(changes, new_ids, strict=True):
+        if change.before is not None:
+            ends[change.before.id] = begins
+        if change.cell.methods:
+            rules.append(
+                Rule(
+                    id=rule_id,
+                    rule_version=1 if change.before is None else change.before.rule_version + 1,
+                    matrix_version=draft.number,
+                    source_kind=change.cell.source_kind,
+                    source=change.cell.source,
+                    item=change.cell.item,
+                    methods=change.cell.methods,
+                    interval_months=change.cell.interval_months,
+                    pass_mark=change.cell.pass_mark,
+                    valid_from=begins,
+                    valid_to=None,
+                    baseline=False,
+                    recorded_at=signed_at,
+                )
+            )
+    return Approved(rules, ends)

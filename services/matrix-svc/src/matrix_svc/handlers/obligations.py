@@ -1,0 +1,71 @@
+"""Derives the obligations of the people whose lanes are claimed, and announces what changed.
+
+Nothing changed -> nothing is written and nothing announced: deriving again is always safe.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from matrix_svc import outbound
+from matrix_svc.db import queries
+from matrix_svc.domain.obligations import sources_of, spans
+from servicekit.bus.outbox import announce, claim
+from servicekit.canonical import digest
+from servicekit.db import Tx
+from servicekit.lanes import Mark
+
+OBLIGATIONS = "obligations"
+"""What is derived in a person's lane; the only kind there is."""
+
+
+async def derive(tx: Tx, marks: Mapping[str, Sequence[Mark]]) -> None:
+    """marks: the claimed people, each with the marks that are consumed."""
+    people = sorted(marks)
+    known = {
+        (row["person"], row["item"]): row["digest"]
+        for row in await tx.rows(
+            "SELECT person, item, digest FROM app.obligation WHERE person = ANY(:people)", {"people": people}
+        )
+    }
+    spells = await queries.spells_of(tx, people)
+    rules = await queries.rules_by_source(tx)
+    zones = await queries.zones(tx)
+    unresolved = {
+        (row["source_kind"], row["source"], row["item"])
+        for row in await tx.rows("SELECT source_kind, source, item FROM app.unresolved_cell")
+    }
+    changed = []
+    for person in people:
+        found = spans(spells.get(person, []), rules, zones)
+        items = set(found) | {item for who, item in known if who == person}
+        sources = {(kind.value, source) for _, kind, source in sources_of(spells.get(person, []))}
+        for item in sorted(items):
+            open_question = any((kind, source, item) in unresolved for kind, source in sources)
+            state = outbound.obligation_state(person, item, found.get(item, []), unresolved=open_question)
+            state_digest = digest(state)
+            if known.get((person, item)) != state_digest:
+                changed.append((person, item, state_digest, state))
+    if not changed:
+        return
+    await claim(tx, [("matrix.obligation", f"{person}/{item}") for person, item, _, _ in changed])
+    rows = [
+        {"person": person, "item": item, "digest": found_digest, "state": state}
+        for person, item, found_digest, state in changed
+    ]
+    await tx.execute(
+        "INSERT INTO app.obligation (person, item, digest, state, recorded_at)"
+        " SELECT person, item, digest, state, :at FROM jsonb_to_recordset(CAST(:rows AS jsonb))"
+        " AS r (person text, item text, digest text, state jsonb) ORDER BY person, item"
+        " ON CONFLICT (person, item) DO UPDATE SET digest = excluded.digest, state = excluded.state,"
+        " recorded_at = excluded.recorded_at",
+        {"rows": json.dumps(rows), "at": tx.recorded_at},
+    )
+    await announce(
+        tx,
+        [
+            outbound.obligation(state, outbound.change("derived", cause=marks[person][-1].cause))
+            for person, _, _, state in changed
+        ],
+    )

@@ -1,0 +1,256 @@
+"""People: hire, move, leave, end. Each is one transaction: spells, aggregate, marks, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from matrix_svc import outbound
+from matrix_svc.db import queries, tables
+from matrix_svc.domain.spells import Spell, SpellKind, check_new, ended, standing
+from matrix_svc.handlers.obligations import OBLIGATIONS
+from servicekit.bus.outbox import announce, claim
+from servicekit.db import Tx
+from servicekit.ids import new_id
+from servicekit.lanes import Mark, mark
+from servicekit.problems import conflict, invalid, not_found
+from sqlalchemy import insert
+
+
+@dataclass(frozen=True, slots=True)
+class Hire:
+    """What a hire says; `person` is the employee number of the company, unique for ever (PL-01)."""
+
+    person: str
+    given_name: str
+    family_name: str
+    employment: str
+    site: str
+    job_function: str
+    hired_on: date
+    department: str | None = None
+    area: str | None = None
+    function_from: date | None = None
+    shift: str | None = None
+    supervisor: str | None = None
+    email: str | None = None
+    badge: str | None = None
+    language: str | None = None
+    overlays: Sequence[str] = ()
+    equipment: Sequence[str] = field(default_factory=tuple)
+
+
+async def hire(tx: Tx, command: Hire) -> dict[str, Any]:
+    """A new person with all first spells. 409 when the id was ever used (PL-01)."""
+    await _check_units(tx, command)
+    await claim(tx, [("matrix.person", command.person), ("matrix.person-name", command.person)])
+    if await tx.one("SELECT 1 FROM app.person WHERE person = :person", {"person": command.person}):
+        raise conflict("person-exists", f"{command.person} is taken and is never given out again")
+    starts = command.hired_on
+    spells = [
+        _spell(tx, command.person, SpellKind.EMPLOYMENT, command.employment, starts),
+        _spell(
+            tx,
+            command.person,
+            SpellKind.PLACE,
+            command.site,
+            starts,
+            department=command.department,
+            area=command.area,
+        ),
+        _spell(
+            tx, command.person, SpellKind.JOB_FUNCTION, command.job_function, command.function_from or starts
+        ),
+        *(_spell(tx, command.person, SpellKind.OVERLAY, overlay, starts) for overlay in command.overlays),
+        *(_spell(tx, command.person, SpellKind.EQUIPMENT, asset, starts) for asset in command.equipment),
+    ]
+    if command.shift:
+        spells.append(_spell(tx, command.person, SpellKind.SHIFT, command.shift, starts))
+    checked: list[Spell] = []
+    for spell in spells:
+        check_new(spell, checked)
+        checked.append(spell)
+    row = {
+        "person": command.person,
+        "version": 1,
+        "language": command.language,
+        "supervisor": command.supervisor,
+        "source_class": "NATIVE",
+        "recorded_at": tx.recorded_at,
+    }
+    name = {
+        "person": command.person,
+        "version": 1,
+        "given_name": command.given_name,
+        "family_name": command.family_name,
+        "email": command.email,
+        "badge": command.badge,
+        "recorded_at": tx.recorded_at,
+    }
+    await tx.execute(insert(tables.person), row)
+    await tx.execute(insert(tables.person_name), name)
+    await _insert_spells(tx, spells)
+    state = outbound.person_state(row, spells)
+    what = outbound.change("hired", reason=tx.context.reason, valid_from=outbound.day(starts))
+    await announce(tx, [outbound.person("hired", state, what), outbound.person_name(name, what)])
+    await mark(tx, tables.LANES, [Mark(command.person, OBLIGATIONS)])
+    return state
+
+
+async def add_spell(
+    tx: Tx,
+    person: str,
+    kind: SpellKind,
+    value: str,
+    from_on: date,
+    to_on: date | None,
+    *,
+    ends: str | None,
+    **place: Any,
+) -> dict[str, Any]:
+    """A further spell. ends: the id of a spell that ends when this one begins (a move), or `current`: the one of
+    the kind that holds on that day."""
+    row, spells = await _locked(tx, person)
+    await _check_value(tx, kind, value, place.get("area"))
+    new: list[Spell] = []
+    if ends:
+        new.append(
+            ended(_ending(spells, kind, ends, from_on), from_on, new_id=new_id(), recorded_at=tx.recorded_at)
+        )
+    spell = Spell(
+        id=new_id(),
+        person=person,
+        kind=kind,
+        value=value,
+        from_on=from_on,
+        to_on=to_on,
+        recorded_at=tx.recorded_at,
+        **place,
+    )
+    check_new(spell, [*spells, *new])
+    new.append(spell)
+    event = {SpellKind.LEAVE: "leave-recorded", SpellKind.JOB_FUNCTION: "moved", SpellKind.PLACE: "moved"}
+    return await _save(tx, row, spells, new, event.get(kind, "changed"), from_on)
+
+
+async def end_spell(tx: Tx, person: str, spell_id: str, to_on: date) -> dict[str, Any]:
+    row, spells = await _locked(tx, person)
+    spell = next((s for s in standing(spells) if s.id == spell_id), None)
+    if spell is None:
+        raise not_found("spell", spell_id)
+    end = ended(spell, to_on, new_id=new_id(), recorded_at=tx.recorded_at)
+    return await _save(tx, row, spells, [end], "changed", to_on)
+
+
+async def end_employment(tx: Tx, person: str, ended_on: date) -> dict[str, Any]:
+    """ended_on: the first day without (C-02). Other spells stay; nothing is required outside employment (C-05)."""
+    row, spells = await _locked(tx, person)
+    employment = next(
+        (s for s in standing(spells) if s.kind == SpellKind.EMPLOYMENT and s.to_on is None), None
+    )
+    if employment is None:
+        raise conflict("not-employed", f"{person} has no open employment")
+    end = ended(employment, ended_on, new_id=new_id(), recorded_at=tx.recorded_at)
+    return await _save(tx, row, spells, [end], "ended", ended_on)
+
+
+async def _save(
+    tx: Tx, row: Mapping[str, Any], spells: Sequence[Spell], new: Sequence[Spell], event: str, day: date
+) -> dict[str, Any]:
+    await _insert_spells(tx, new)
+    await tx.execute(
+        "UPDATE app.person SET version = version + 1, recorded_at = :at WHERE person = :person",
+        {"at": tx.recorded_at, "person": row["person"]},
+    )
+    roster = await tx.rows(
+        "SELECT DISTINCT ON (day) day, shift FROM app.roster_day WHERE person = :person"
+        " ORDER BY day, recorded_at DESC",
+        {"person": row["person"]},
+    )
+    state = outbound.person_state(row, [*spells, *new], [dict(r) for r in roster])
+    what = outbound.change(
+        event.replace("-", "_"), reason=tx.context.reason, valid_from=outbound.day(day), cause=new[-1].id
+    )
+    await announce(tx, [outbound.person(event, state, what)])
+    await mark(tx, tables.LANES, [Mark(row["person"], OBLIGATIONS, cause=new[-1].id)])
+    return state
+
+
+async def _locked(tx: Tx, person: str) -> tuple[dict[str, Any], list[Spell]]:
+    row = await tx.one("SELECT * FROM app.person WHERE person = :person FOR UPDATE", {"person": person})
+    if row is None:
+        raise not_found("person", person)
+    await claim(tx, [("matrix.person", person)])
+    return dict(row), (await queries.spells_of(tx, [person])).get(person, [])
+
+
+def _ending(spells: Sequence[Spell], kind: SpellKind, ends: str, day: date) -> Spell:
+    for spell in standing(spells):
+        if spell.kind == kind and (spell.id == ends or (ends == "current" and spell.holds_on(day))):
+            return spell
+    raise invalid("ends", "unknown-spell", f"no {kind} {ends} holds on {day}")
+
+
+def _spell(tx: Tx, person: str, kind: SpellKind, value: str, from_on: date, **place: Any) -> Spell:
+    return Spell(new_id(), person, kind, value, from_on, None, tx.recorded_at, **place)
+
+
+async def _insert_spells(tx: Tx, spells: Sequence[Spell]) -> None:
+    await tx.execute(
+        insert(tables.spell),
+        [
+            {
+                "id": s.id,
+                "person": s.person,
+                "kind": s.kind.value,
+                "value": s.value,
+                "department": s.department,
+                "area": s.area,
+                "from_on": s.from_on,
+                "to_on": s.to_on,
+                "replaces": s.replaces,
+                "recorded_at": s.recorded_at,
+            }
+            for s in spells
+        ],
+    )
+
+
+_UNIT_OF = {
+    SpellKind.PLACE: "site",
+    SpellKind.JOB_FUNCTION: "job_function",
+    SpellKind.OVERLAY: "overlay",
+    SpellKind.EQUIPMENT: "equipment",
+}
+
+
+async def _check_value(tx: Tx, kind: SpellKind, value: str, area: str | None = None) -> None:
+    unit = _UNIT_OF.get(kind)
+    if unit and value not in await queries.names_of_units(tx, unit):
+        raise invalid(
+            "value" if kind != SpellKind.PLACE else "site", f"unknown-{unit.replace('_', '-')}", value
+        )
+    if area and f"{value}/{area}" not in await queries.names_of_units(tx, "area"):
+        raise invalid("area", "unknown-area", f"{value} has no area {area}")
+
+
+async def _check_units(tx: Tx, command: Hire) -> None:
+    checks = [
+        ("site", SpellKind.PLACE, [command.site]),
+        ("job_function", SpellKind.JOB_FUNCTION, [command.job_function]),
+        ("overlays", SpellKind.OVERLAY, command.overlays),
+        ("equipment", SpellKind.EQUIPMENT, command.equipment),
+    ]
+    for name, kind, values in checks:
+        known = await queries.names_of_units(tx, _UNIT_OF[kind])
+        for value in values:
+            if value not in known:
+                raise invalid(name, f"unknown-{_UNIT_OF[kind].replace('_', '-')}", f"{value} is not known")
+    if command.area and f"{command.site}/{command.area}" not in await queries.names_of_units(tx, "area"):
+        raise invalid("area", "unknown-area", f"{command.site} has no area {command.area}")
+    if command.supervisor and not await tx.one(
+        "SELECT 1 FROM app.person WHERE person = :person", {"person": command.supervisor}
+    ):
+        raise invalid("supervisor", "unknown-person", f"{command.supervisor} is not known")

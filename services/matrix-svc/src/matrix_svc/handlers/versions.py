@@ -1,0 +1,294 @@
+"""Matrix versions: draft, preview, signed approval (MX-08). Approval writes rules and marks; obligations follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from matrix_svc import outbound
+from matrix_svc.db import queries, tables
+from matrix_svc.domain.errors import StateError
+from matrix_svc.domain.rules import Cell, Rule, SourceKind
+from matrix_svc.domain.versions import (
+    Difference,
+    Draft,
+    Place,
+    VersionState,
+    approve,
+    check_approval,
+    differences,
+)
+from matrix_svc.handlers.obligations import OBLIGATIONS
+from servicekit.bus.outbox import announce, claim
+from servicekit.db import Tx
+from servicekit.http.caller import Caller
+from servicekit.ids import new_id
+from servicekit.lanes import BULK, Mark, mark
+from servicekit.problems import conflict, forbidden, invalid, not_found
+from servicekit.signing import Prepared, Signature, Statement, insert_signature
+from sqlalchemy import insert, select
+
+MEANINGS = {"approve": "I approve this version of the training matrix; it takes effect as shown."}
+
+
+async def draft(
+    tx: Tx, *, title: str, author: str, effective_at: datetime | None, cells: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A new draft with the next number. 422 for an unknown source or item, or cells that change nothing."""
+    parsed = [_cell(cell) for cell in cells]
+    await _check_sources(tx, parsed)
+    if not differences(parsed, await in_force(tx)):
+        raise invalid("cells", "no-change", "the draft changes nothing")
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('matrix_version', 0))")
+    number = 1 + (await tx.scalar("SELECT coalesce(max(number), 0) FROM app.matrix_version"))
+    row = {
+        "number": number,
+        "version": 1,
+        "title": title,
+        "state": VersionState.DRAFT.value,
+        "author": author,
+        "effective_at": effective_at,
+        "baseline": False,
+        "cells": [_cell_state(cell) for cell in parsed],
+        "approved_at": None,
+        "signature": None,
+        "recorded_at": tx.now,
+    }
+    await tx.execute(insert(tables.matrix_version), row)
+    return row
+
+
+async def preview(tx: Tx, number: int) -> dict[str, Any]:
+    """The diff of a draft against the rules in force, and how many people it touches."""
+    row = await _row(tx, number, lock=False)
+    changes = differences([_cell(cell) for cell in row["cells"]], await in_force(tx))
+    people = await queries.people_of_sources(tx, {(c.cell.source_kind.value, c.cell.source) for c in changes})
+    return {**row, "differences": [_difference(change) for change in changes], "people_affected": len(people)}
+
+
+class MatrixVersionSignable:
+    """Signing kind `matrix_version`, key = its number."""
+
+    action = "requirement.sign"
+
+    async def prepare(
+        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
+    ) -> Prepared:
+        if meaning not in MEANINGS:
+            raise invalid("meaning", "unknown", f"one of {', '.join(MEANINGS)}")
+        row = await _row(tx, int(key) if key.isdecimal() else -1, lock=lock)
+        changes = differences([_cell(cell) for cell in row["cells"]], await in_force(tx))
+        _approvable(row, changes, caller.subject or "")
+        shown = [_difference(change) for change in changes]
+        effective = outbound.instant(row["effective_at"])
+        return Prepared(
+            content={
+                "number": row["number"],
+                "title": row["title"],
+                "effective_at": effective,
+                "differences": shown,
+            },
+            content_version=str(row["version"]),
+            meaning=meaning,
+            meaning_text=MEANINGS[meaning],
+            display={"title": f"Matrix version {row['number']}: {row['title']}", "differences": shown},
+            time_zone="UTC",
+        )
+
+    async def apply(
+        self,
+        tx: Tx,
+        caller: Caller,
+        key: str,
+        inputs: Mapping[str, Any],
+        prepared: Prepared,
+        statement: Statement,
+    ) -> Signature:
+        row = await _row(tx, int(key), lock=True)
+        changes = differences([_cell(cell) for cell in row["cells"]], await in_force(tx))
+        items = sorted({change.cell.item for change in changes})
+        signed_at = await claim(tx, [("matrix.requirement", item) for item in items])
+        signature = await insert_signature(tx, "matrix_version", key, prepared, statement)
+        await tx.execute(
+            "UPDATE app.matrix_version SET version = version + 1, state = 'APPROVED', approved_at = :at,"
+            " signature = CAST(:signature AS uuid) WHERE number = :number",
+            {"at": signed_at, "signature": signature.id, "number": row["number"]},
+        )
+        approved = approve(_draft(row), changes, signed_at=signed_at, new_ids=[new_id() for _ in changes])
+        await insert_rules(tx, approved.rules)
+        if approved.ends:
+            await tx.execute(
+                "INSERT INTO app.rule_end (rule, valid_to, matrix_version, recorded_at)"
+                " VALUES (CAST(:rule AS uuid), :valid_to, :number, :at)",
+                [
+                    {"rule": rule, "valid_to": ends, "number": row["number"], "at": signed_at}
+                    for rule, ends in approved.ends.items()
+                ],
+            )
+        await announce_requirements(tx, items, row["number"], cause=signature.id)
+        people = await queries.people_of_sources(
+            tx, {(c.cell.source_kind.value, c.cell.source) for c in changes}
+        )
+        await mark(
+            tx,
+            tables.LANES,
+            [Mark(person, OBLIGATIONS, cause=signature.id, priority=BULK) for person in people],
+        )
+        return signature
+
+
+async def in_force(tx: Tx) -> dict[Place, Rule]:
+    """The rule of each cell that nothing has ended yet."""
+    rows = await tx.rows(queries.RULES + " WHERE e.rule IS NULL")
+    rules = [queries.rule_of(row) for row in rows]
+    return {(rule.source_kind, rule.source, rule.item): rule for rule in rules}
+
+
+async def insert_rules(tx: Tx, rules: Sequence[Rule]) -> None:
+    await tx.copy(
+        "app.rule",
+        [c.name for c in tables.rule.columns],
+        [
+            (
+                r.id,
+                r.rule_version,
+                r.matrix_version,
+                r.source_kind.value,
+                r.source,
+                r.item,
+                sorted_methods(r.methods),
+                r.interval_months,
+                r.pass_mark,
+                r.valid_from,
+                r.baseline,
+                r.recorded_at,
+            )
+            for r in rules
+        ],
+    )
+
+
+def sorted_methods(methods: frozenset[str]) -> str:
+    """A text array as COPY writes it."""
+    return "{" + ",".join(sorted(methods)) + "}"
+
+
+async def announce_requirements(tx: Tx, items: Sequence[str], matrix_version: int, *, cause: str) -> None:
+    """The whole state of each item's requirement: every rule that ever held, and open questions."""
+    rules: dict[str, list[Mapping[str, Any]]] = {item: [] for item in items}
+    for row in await tx.rows(
+        queries.RULES + " WHERE r.item = ANY(:items) ORDER BY r.recorded_at, r.id", {"items": list(items)}
+    ):
+        rules[row["item"]].append(outbound.rule_state(dict(row)))
+    unresolved: dict[str, list[dict[str, Any]]] = {item: [] for item in items}
+    for row in await tx.rows(
+        "SELECT * FROM app.unresolved_cell WHERE item = ANY(:items)", {"items": list(items)}
+    ):
+        unresolved[row["item"]].append({name: row[name] for name in ("source_kind", "source", "value")})
+    known = {
+        row["item"]: row
+        for row in await tx.rows("SELECT * FROM app.item WHERE item = ANY(:items)", {"items": list(items)})
+    }
+    await announce(
+        tx,
+        [
+            outbound.requirement(
+                {
+                    "item": item,
+                    "title": known[item]["title"] if item in known else item,
+                    "category": (known[item]["category"] if item in known else None) or "general",
+                    "frameworks": [known[item]["framework"]]
+                    if item in known and known[item]["framework"]
+                    else [],
+                    "matrix_version": matrix_version,
+                    "rules": rules[item],
+                    "unresolved": unresolved[item],
+                },
+                outbound.change("signed", reason=tx.context.reason, cause=cause),
+            )
+            for item in items
+        ],
+    )
+
+
+def _approvable(row: Mapping[str, Any], changes: Sequence[Difference], approver: str) -> None:
+    try:
+        check_approval(_draft(row), approver, changes)
+    except StateError as error:
+        if error.code == "own-approval":
+            raise forbidden(error.code, error.message) from error
+        raise conflict(error.code, error.message) from error
+
+
+def _draft(row: Mapping[str, Any]) -> Draft:
+    return Draft(
+        row["number"],
+        row["author"],
+        VersionState(row["state"]),
+        row["effective_at"],
+        [_cell(cell) for cell in row["cells"]],
+    )
+
+
+async def _row(tx: Tx, number: int, *, lock: bool) -> dict[str, Any]:
+    query = select(tables.matrix_version).where(tables.matrix_version.c.number == number)
+    row = await tx.one(query.with_for_update() if lock else query)
+    if row is None:
+        raise not_found("matrix version", str(number))
+    return dict(row)
+
+
+def _cell(cell: Mapping[str, Any]) -> Cell:
+    return Cell(
+        source_kind=SourceKind(cell["source_kind"]),
+        source=cell["source"],
+        item=cell["item"],
+        methods=frozenset(cell["methods"]),
+        interval_months=cell.get("interval_months"),
+        pass_mark=cell.get("pass_mark"),
+    )
+
+
+def _cell_state(cell: Cell) -> dict[str, Any]:
+    return {
+        "source_kind": cell.source_kind.value,
+        "source": cell.source,
+        "item": cell.item,
+        "methods": sorted(cell.methods),
+        "interval_months": cell.interval_months,
+        "pass_mark": cell.pass_mark,
+    }
+
+
+def _difference(change: Difference) -> dict[str, Any]:
+    before = change.before
+    return {
+        "change": change.change.value,
+        "cell": _cell_state(change.cell),
+        "before": None
+        if before is None
+        else {
+            "rule": before.id,
+            "methods": sorted(before.methods),
+            "interval_months": before.interval_months,
+            "pass_mark": before.pass_mark,
+        },
+    }
+
+
+async def _check_sources(tx: Tx, cells: Sequence[Cell]) -> None:
+    items = {row["item"] for row in await tx.rows("SELECT item FROM app.item")}
+    departments = {
+        row["department"]
+        for row in await tx.rows("SELECT DISTINCT department FROM app.unit WHERE department IS NOT NULL")
+    }
+    known = {
+        kind: departments if kind == SourceKind.DEPARTMENT else await queries.names_of_units(tx, kind.value)
+        for kind in {cell.source_kind for cell in cells}
+    }
+    for number, cell in enumerate(cells):
+        if cell.item not in items:
+            raise invalid(f"cells.{number}.item", "unknown-item", f"{cell.item} is not a known document")
+        if cell.source not in known[cell.source_kind]:
+            raise invalid(f"cells.{number}.source", "unknown-source", f"{cell.source} is not known")

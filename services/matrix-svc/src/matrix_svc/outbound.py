@@ -1,0 +1,174 @@
+"""Own changes -> contract models. `OUTBOUND` at the foot is the table of what this service announces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from servicekit.bus.outbox import Announcement
+
+from matrix_svc.domain.obligations import Span
+from matrix_svc.domain.spells import Spell, SpellKind, standing
+
+
+def instant(value: datetime | None) -> str | None:
+    """RFC 3339 in UTC, as all contracts write it."""
+    return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def change(
+    kind: str, *, reason: str | None = None, valid_from: str | None = None, cause: str | None = None
+) -> dict:
+    return {"kind": kind, "reason": reason, "valid_from": valid_from, "cause": cause}
+
+
+def organisation(row: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
+    state = {
+        name: row[name]
+        for name in ("unit", "kind", "code", "title", "site", "area", "department", "time_zone", "active")
+    }
+    state["shifts"] = row["shifts"] or []
+    state["expiry_lead_days"] = row["expiry_lead_days"]
+    return _announce(
+        "matrix.organisation", "matrix.organisation-changed.v1", row["unit"], row["unit"], state, what
+    )
+
+
+_LISTS = {
+    SpellKind.EMPLOYMENT: "employments",
+    SpellKind.PLACE: "places",
+    SpellKind.JOB_FUNCTION: "functions",
+    SpellKind.OVERLAY: "overlays",
+    SpellKind.EQUIPMENT: "equipment",
+    SpellKind.LEAVE: "leaves",
+    SpellKind.SHIFT: "shifts",
+}
+_VALUE = {
+    SpellKind.PLACE: "site",
+    SpellKind.JOB_FUNCTION: "job_function",
+    SpellKind.OVERLAY: "overlay",
+    SpellKind.EQUIPMENT: "equipment",
+    SpellKind.LEAVE: "kind",
+    SpellKind.SHIFT: "shift",
+}
+
+
+def person_state(
+    row: Mapping[str, Any], spells: Iterable[Spell], roster: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    kept = standing(spells)
+    employments = [s for s in kept if s.kind == SpellKind.EMPLOYMENT]
+    state: dict[str, Any] = {
+        "person": row["person"],
+        "employment": employments[-1].value if employments else "employee",
+        "language": row["language"],
+        "supervisor": row["supervisor"],
+        "roster": [{"date": day(r["day"]), "shift": r["shift"]} for r in roster] or None,
+    } | {name: [] for name in _LISTS.values()}
+    for spell in kept:
+        entry: dict[str, Any] = {"id": spell.id, "from": day(spell.from_on), "to": day(spell.to_on)}
+        if spell.kind in _VALUE:
+            entry[_VALUE[spell.kind]] = spell.value
+        if spell.kind == SpellKind.PLACE:
+            entry |= {"department": spell.department, "area": spell.area}
+        state[_LISTS[spell.kind]].append(entry | {"recorded_at": instant(spell.recorded_at)})
+    return state
+
+
+def person(event: str, state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
+    return _announce(
+        "matrix.person", f"matrix.person-{event}.v1", state["person"], state["person"], state, what
+    )
+
+
+def person_name(row: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
+    state = {name: row[name] for name in ("person", "given_name", "family_name", "email", "badge")}
+    return _announce(
+        "matrix.person-name", "matrix.person-name-changed.v1", row["person"], row["person"], state, what
+    )
+
+
+def requirement(state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
+    return _announce(
+        "matrix.requirement", "matrix.requirement-changed.v1", state["item"], state["item"], state, what
+    )
+
+
+def rule_state(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "rule": str(row["id"]),
+        "rule_version": row["rule_version"],
+        "source_kind": row["source_kind"],
+        "source": row["source"],
+        "methods": sorted(row["methods"]),
+        "interval_months": row["interval_months"],
+        "pass_mark": row["pass_mark"],
+        "valid_from": instant(row["valid_from"]),
+        "valid_to": instant(row["valid_to"]),
+        "baseline": row["baseline"],
+        "recorded_at": instant(row["recorded_at"]),
+    }
+
+
+def obligation_state(person_id: str, item: str, spans: Sequence[Span], *, unresolved: bool) -> dict[str, Any]:
+    return {
+        "person": person_id,
+        "item": item,
+        "unresolved": unresolved,
+        "spans": [
+            {
+                "id": span.id,
+                "place": span.place,
+                "source_kind": span.rule.source_kind.value,
+                "source": span.rule.source,
+                "rule": span.rule.id,
+                "rule_version": span.rule.rule_version,
+                "matrix_version": span.rule.matrix_version,
+                "methods": sorted(span.rule.methods),
+                "interval_months": span.rule.interval_months,
+                "pass_mark": span.rule.pass_mark,
+                "valid_from": instant(span.valid_from),
+                "valid_to": instant(span.valid_to),
+                "trigger": span.trigger.value,
+                "cause": span.cause,
+                "spell_from": day(span.spell_from),
+                "recorded_at": instant(span.recorded_at),
+            }
+            for span in spans
+        ],
+    }
+
+
+def obligation(state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
+    subject = f"{state['person']}/{state['item']}"
+    return _announce(
+        "matrix.obligation", "matrix.obligation-changed.v1", subject, state["person"], state, what
+    )
+
+
+def task(row: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
+    state = {name: row[name] for name in ("task", "title", "job_function", "items", "equipment", "active")}
+    return _announce("matrix.task", "matrix.task-changed.v1", row["task"], row["task"], state, what)
+
+
+def _announce(
+    topic: str, type_: str, subject: str, key: str, state: Mapping[str, Any], what: Mapping[str, Any]
+) -> Announcement:
+    return Announcement(
+        topic=topic, type=type_, subject=subject, key=key, state=dict(state), change=dict(what)
+    )
+
+
+OUTBOUND = {
+    "matrix.organisation": organisation,
+    "matrix.person": person,
+    "matrix.person-name": person_name,
+    "matrix.requirement": requirement,
+    "matrix.obligation": obligation,
+    "matrix.task": task,
+}

@@ -1,0 +1,19 @@
+"""The service and the contracts say the same."""
+
+import pytest
+from attest_contracts import policy, topics
+from matrix_svc.inbound import INBOUND
+from matrix_svc.main import SPEC
+from matrix_svc.outbound import OUTBOUND
+
+pytestmark = pytest.mark.req("PL-24")
+
+
+def test_the_tables_of_topics_are_those_of_the_contracts() -> None:
+    assert set(INBOUND) == {topic.name for topic in topics.consumed_by("matrix")}
+    assert set(OUTBOUND) == {t.name for t in topics.topics_of("matrix") if not t.name.endswith(".audit")}
+
+
+def test_every_signature_is_an_action_of_the_policy() -> None:
+    known = policy.load()["actions"]
+    assert {signable.action for signable in SPEC.signables.values()} <= set(known)

@@ -1,0 +1,212 @@
+"""A person is hired, moved and leaves; obligations follow and are announced."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import attest_contracts
+import pytest
+from matrix_svc.main import SPEC
+from servicekit.testing.harness import RunningService, running
+
+HIRE = {
+    "person": "DEV",
+    "given_name": "Devi",
+    "family_name": "Rao",
+    "site": "NL1",
+    "area": "GA",
+    "department": "Production",
+    "job_function": "OPR",
+    "shift": "D",
+    "hired_on": "2026-03-10",
+    "reason": "hired for line 1",
+}
+
+
+@pytest.fixture
+async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
+    async with running(SPEC, database_factory, kafka, topic_prefix) as found:
+        await organisation(found)
+        yield found
+
+
+async def organisation(service: RunningService) -> None:
+    client = service.client("coordinator", subject="COR")
+    units = [
+        {
+            "kind": "site",
+            "code": "NL1",
+            "title": "Leiden",
+            "time_zone": "Europe/Amsterdam",
+            "shifts": [{"shift": "D", "starts": "06:00", "ends": "14:00"}],
+        },
+        {"kind": "area", "code": "GA", "site": "NL1", "title": "Filling"},
+        {"kind": "job_function", "code": "OPR", "title": "Operator", "department": "Production"},
+        {"kind": "job_function", "code": "QCA", "title": "Analyst", "department": "Quality Control"},
+        {"kind": "overlay", "code": "TRN", "title": "Trainer"},
+    ]
+    for unit in units:
+        answer = await client.post("/api/organisation/units", json={**unit, "reason": "set-up"})
+        assert answer.status_code == 200, answer.text
+    for number, document in enumerate(["SOP-101", "SOP-222"]):
+        await service.feed(
+            "qms.document",
+            "qms.document-registered.v1",
+            document,
+            {
+                "document": document,
+                "title": f"Title {number}",
+                "document_type": "SOP",
+                "framework": "GMP",
+                "retired": [],
+                "versions": [],
+            },
+        )
+    await service.settled()
+    await sign_matrix(
+        service,
+        [
+            {
+                "source_kind": "job_function",
+                "source": "OPR",
+                "item": "SOP-101",
+                "methods": ["R"],
+                "interval_months": 12,
+            }
+        ],
+    )
+
+
+async def sign_matrix(service: RunningService, cells: list[dict[str, Any]]) -> dict[str, Any]:
+    author = service.client("coordinator", subject="QUE")
+    drafted = await author.post(
+        "/api/matrix/versions", json={"title": "first", "cells": cells, "reason": "operators fill"}
+    )
+    assert drafted.status_code == 201, drafted.text
+    number = drafted.json()["number"]
+    approver = service.client("qa_approver", subject="EVA")
+    signed = await service.sign(approver, "matrix_version", str(number), "approve", signer="EVA")
+    assert signed.status_code == 200, signed.text
+    await service.settled()
+    return drafted.json()
+
+
+@pytest.mark.req("AE-01", "MX-01")
+async def test_a_hire_brings_obligations_with_their_sources(service: RunningService) -> None:
+    client = service.client("coordinator", subject="COR", scope={"site": "NL1"})
+    hired = await client.post("/api/people", json=HIRE)
+    assert hired.status_code == 201, hired.text
+    await service.settled()
+    owed = (await client.get("/api/people/DEV/obligations")).json()["items"]
+    (span,) = owed[0]["spans"]
+    assert (owed[0]["item"], span["source"], span["methods"], span["interval_months"]) == (
+        "SOP-101",
+        "OPR",
+        ["R"],
+        12,
+    )
+    assert (span["trigger"], span["place"]) == (
+        "MATRIX_CHANGE" if span["valid_from"] > "2026-03-10" else "NEW_HIRE",
+        "NL1",
+    )
+
+
+async def test_everything_announced_fits_its_contract_and_names_travel_alone(service: RunningService) -> None:
+    await service.client("coordinator", subject="COR").post("/api/people", json=HIRE)
+    await service.settled()
+    for topic in (t.name for t in SPEC.own_topics):
+        for event in await service.announced(topic):
+            attest_contracts.validate_envelope(event)
+            attest_contracts.validate_outgoing(topic, event["data"])
+            assert ("Devi" in str(event)) == (topic == "matrix.person-name")
+
+
+@pytest.mark.req("PL-01", "R-14")
+async def test_an_id_is_never_given_out_again(service: RunningService) -> None:
+    client = service.client("coordinator", subject="COR")
+    await client.post("/api/people", json=HIRE)
+    ended = await client.post("/api/people/DEV/end", json={"ended_on": "2026-06-01", "reason": "leaves"})
+    assert ended.status_code == 200, ended.text
+    again = await client.post("/api/people", json=HIRE)
+    assert (again.status_code, again.json()["type"]) == (409, "urn:attest:problem:person-exists")
+
+
+@pytest.mark.req("PL-08")
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"reason": " "}, "body.reason"),
+        ({"job_function": "XXX"}, "job_function"),
+        ({"site": "XX1"}, "site"),
+        ({"area": "ZZ"}, "area"),
+        ({"given_name": "=cmd()"}, "body.given_name"),
+        ({"hired_on": "yesterday"}, "body.hired_on"),
+        ({"salary": 1}, "body.salary"),
+    ],
+)
+async def test_a_bad_field_is_named_and_nothing_is_written(
+    service: RunningService, change: dict[str, Any], field: str
+) -> None:
+    client = service.client("coordinator", subject="COR")
+    answer = await client.post("/api/people", json=HIRE | change)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+    assert (await client.get("/api/people/DEV")).status_code == 404
+
+
+@pytest.mark.req("AE-02")
+async def test_a_move_ends_one_function_and_begins_another_on_the_same_day(service: RunningService) -> None:
+    client = service.client("coordinator", subject="COR")
+    await client.post("/api/people", json=HIRE)
+    moved = await client.post(
+        "/api/people/DEV/functions",
+        json={"job_function": "QCA", "from": "2026-05-01", "reason": "moves to QC"},
+    )
+    assert moved.status_code == 200, moved.text
+    functions = (await client.get("/api/people/DEV")).json()["functions"]
+    assert [(f["job_function"], f["from"], f["to"]) for f in functions] == [
+        ("OPR", "2026-03-10", "2026-05-01"),
+        ("QCA", "2026-05-01", None),
+    ]
+
+
+@pytest.mark.req("MX-07")
+async def test_a_removed_cell_ends_the_obligation_and_keeps_its_past(service: RunningService) -> None:
+    client = service.client("coordinator", subject="COR")
+    await client.post("/api/people", json=HIRE)
+    await sign_matrix(
+        service, [{"source_kind": "job_function", "source": "OPR", "item": "SOP-101", "methods": []}]
+    )
+    (owed,) = (await client.get("/api/people/DEV/obligations")).json()["items"]
+    assert owed["spans"][0]["valid_to"] is not None
+
+
+@pytest.mark.req("MX-08", "PL-06")
+async def test_the_author_of_a_matrix_version_cannot_sign_it(service: RunningService) -> None:
+    author = service.client("coordinator", subject="QUE")
+    cells = [{"source_kind": "job_function", "source": "QCA", "item": "SOP-222", "methods": ["R"]}]
+    drafted = await author.post(
+        "/api/matrix/versions", json={"title": "second", "cells": cells, "reason": "r"}
+    )
+    number = str(drafted.json()["number"])
+    both = service.client("qa_approver", "coordinator", subject="QUE")
+    refused = await service.sign(both, "matrix_version", number, "approve", signer="QUE")
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:attest:problem:own-approval")
+
+
+async def test_out_of_scope_is_not_told_to_exist(service: RunningService) -> None:
+    await service.client("coordinator", subject="COR").post("/api/people", json=HIRE)
+    other = service.client("coordinator", subject="US", scope={"site": "US1"})
+    assert (await other.get("/api/people/DEV")).status_code == 404
+    assert (await other.get("/api/people")).json()["items"] == []
+    moved = await other.post("/api/people/DEV/end", json={"ended_on": "2026-06-01", "reason": "x"})
+    assert moved.status_code == 404
+
+
+async def test_the_same_command_twice_acts_once(service: RunningService) -> None:
+    client = service.client("coordinator", subject="COR")
+    headers = {"Idempotency-Key": "k1"}
+    first = await client.post("/api/people", json=HIRE, headers=headers)
+    again = await client.post("/api/people", json=HIRE, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert len(await service.announced("matrix.person")) == 1

@@ -1,0 +1,74 @@
+from datetime import UTC, datetime
+
+import pytest
+from matrix_svc.domain.errors import RuleError, StateError
+from matrix_svc.domain.rules import Cell, Rule, SourceKind
+from matrix_svc.domain.versions import Change, Draft, VersionState, approve, check_approval, differences
+
+SIGNED = datetime(2026, 4, 1, 9, tzinfo=UTC)
+OPR = SourceKind.JOB_FUNCTION
+R, RQ = frozenset("R"), frozenset("RQ")
+IN_FORCE = {
+    (OPR, "OPR", "SOP-101"): Rule(
+        "r1", 1, 1, OPR, "OPR", "SOP-101", R, 12, None, None, None, True, datetime(2026, 1, 1, tzinfo=UTC)
+    )
+}
+
+
+def draft(*cells: Cell, effective_at: datetime | None = None) -> Draft:
+    return Draft(8, "QUE", VersionState.DRAFT, effective_at, cells)
+
+
+@pytest.mark.req("MX-08")
+def test_the_diff_lists_added_removed_and_changed_cells_alone() -> None:
+    cells = [
+        Cell(OPR, "OPR", "SOP-101", RQ, 12, 80),
+        Cell(OPR, "OPR", "SOP-222", R),
+        Cell(OPR, "QCA", "SOP-222", frozenset()),
+    ]
+    assert [(d.change, d.cell.item) for d in differences(cells, IN_FORCE)] == [
+        (Change.CHANGED, "SOP-101"),
+        (Change.ADDED, "SOP-222"),
+    ]
+    assert differences([Cell(OPR, "OPR", "SOP-101", R, 12)], IN_FORCE) == []
+
+
+@pytest.mark.req("MX-08", "PL-06")
+def test_the_author_cannot_approve() -> None:
+    changes = differences([Cell(OPR, "OPR", "SOP-222", R)], IN_FORCE)
+    with pytest.raises(StateError) as refused:
+        check_approval(draft(), "QUE", changes)
+    assert refused.value.code == "own-approval"
+    check_approval(draft(), "EVA", changes)
+
+
+@pytest.mark.req("R-35")
+def test_a_rule_never_begins_before_its_signature() -> None:
+    changes = differences([Cell(OPR, "OPR", "SOP-101", RQ, 6, 80)], IN_FORCE)
+    backdated = draft(effective_at=datetime(2025, 1, 1, tzinfo=UTC))
+    approved = approve(backdated, changes, signed_at=SIGNED, new_ids=["r2"])
+    assert approved.ends == {"r1": SIGNED}
+    assert [(r.valid_from, r.rule_version, r.interval_months) for r in approved.rules] == [(SIGNED, 2, 6)]
+
+
+@pytest.mark.req("MX-07")
+def test_removing_a_cell_ends_the_rule_and_makes_none() -> None:
+    effective = datetime(2026, 5, 1, tzinfo=UTC)
+    changes = differences([Cell(OPR, "OPR", "SOP-101", frozenset())], IN_FORCE)
+    approved = approve(draft(effective_at=effective), changes, signed_at=SIGNED, new_ids=["-"])
+    assert (approved.rules, approved.ends) == ([], {"r1": effective})
+
+
+@pytest.mark.parametrize(
+    ("cell", "field"),
+    [
+        (Cell(OPR, "OPR", "SOP-1", frozenset("X")), "methods"),
+        (Cell(OPR, "OPR", "SOP-1", R, 121), "interval_months"),
+        (Cell(OPR, "OPR", "SOP-1", RQ, 12, 101), "pass_mark"),
+        (Cell(OPR, "OPR", "SOP-1", frozenset(), 12), "methods"),
+    ],
+)
+def test_a_bad_cell_names_its_field(cell: Cell, field: str) -> None:
+    with pytest.raises(RuleError) as refused:
+        differences([cell], {})
+    assert refused.value.field == field

@@ -1,0 +1,17 @@
+"""Whether somebody has left, told from employment spells without knowing their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+
+from qms_svc.domain.places import LAST_ZONE
+
+
+def has_left(employments: Iterable[Mapping[str, str | None]], now: datetime) -> bool:
+    """True when every spell is over everywhere on Earth. `to` is the first local day without (C-02)."""
+    today = (now.astimezone(UTC) + LAST_ZONE).date()
+    spells = list(employments)
+    return bool(spells) and all(
+        (to := spell.get("to")) is not None and date.fromisoformat(to) <= today for spell in spells
+    )

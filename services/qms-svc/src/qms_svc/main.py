@@ -1,0 +1,37 @@
+"""The composition root: everything that this service is, as data."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from attest_contracts import policy, topics, validate_incoming, validate_outgoing
+from servicekit.policy import Policy
+from servicekit.service import ServiceSpec, run
+
+from qms_svc.api import changes, content, documents, imports
+from qms_svc.handlers import approval, moves
+from qms_svc.inbound import INBOUND
+from qms_svc.settings import QmsSettings
+
+_POLICY = policy.load()
+SPEC = ServiceSpec(
+    name="qms",
+    package="qms_svc",
+    version=version("qms-svc"),
+    topics=topics.load(),
+    policy=Policy(_POLICY["roles"], version=_POLICY["digest"]),
+    validate=validate_outgoing,
+    validate_incoming=validate_incoming,
+    routers=[documents.router, changes.router, content.router, imports.router],
+    inbound=INBOUND,
+    signables={approval.KIND: approval.ChangeSignable(), moves.KIND: moves.EffectiveDateSignable()},
+    settings=QmsSettings,
+)
+
+
+def main() -> None:
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Who is to train which version: what a reading fulfils, and when it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from servicekit.bus import Event
+from servicekit.db import Tx
+from sqlalchemy.dialects.postgresql import insert
+
+from records_svc.db import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """due_at: None while paused. due_zone: IANA zone of the day behind it."""
+
+    assignment: str
+    person: str
+    item: str
+    number: int
+    place: str
+    state: str
+    trigger: str
+    due_at: datetime | None
+    due_zone: str | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state != "CLOSED"
+
+
+async def assignments(tx: Tx, events: Sequence[Event]) -> None:
+    rows = [
+        {
+            "assignment": event.state["assignment"],
+            "person": event.state["person"],
+            "item": event.state["item"],
+            "number": event.state["target_version"],
+            "place": event.state["place"],
+            "state": event.state["state"],
+            "trigger": event.state["trigger"],
+            "due_at": _instant(event.state.get("due_at")),
+            "due_zone": event.state.get("due_zone"),
+            "opened_at": _instant(event.state["opened_at"]),
+            "closing_reason": event.state.get("closing_reason"),
+            "change": event.state.get("change"),
+        }
+        for event in events
+    ]
+    statement = insert(tables.assignment)
+    values = {column.name: statement.excluded[column.name] for column in tables.assignment.c}
+    await tx.execute(statement.on_conflict_do_update(index_elements=["assignment"], set_=values), rows)
+
+
+async def assignment_of(tx: Tx, assignment: str) -> Assignment | None:
+    row = await tx.one(f"{_SELECT} WHERE assignment = :assignment", {"assignment": assignment})
+    return None if row is None else Assignment(**row)
+
+
+async def open_assignment(tx: Tx, person: str, item: str, number: int) -> Assignment | None:
+    """The open assignment that training on the version fulfils; the one due first when there are several."""
+    row = await tx.one(
+        f"{_SELECT} WHERE person = :person AND item = :item AND number = :number AND state <> 'CLOSED'"
+        " ORDER BY due_at NULLS LAST, assignment LIMIT 1",
+        {"person": person, "item": item, "number": number},
+    )
+    return None if row is None else Assignment(**row)
+
+
+_SELECT = "SELECT assignment::text, person, item, number, place, state, trigger, due_at, due_zone FROM app.assignment"
+
+
+def _instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)

@@ -1,0 +1,257 @@
+"""Answers of the reporting service. Times of a place have its offset; others are UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class Reason(BaseModel):
+    code: str
+    detail: str | None = None
+
+
+class AsOfOut(BaseModel):
+    """at: instant of the plant; known_at: of the system. provisional: an earlier event may still come."""
+
+    at: datetime
+    known_at: datetime
+    complete_up_to: datetime | None
+    provisional: bool
+
+
+class Cell(BaseModel):
+    """One cell at one instant (C-26)."""
+
+    person: str
+    item: str
+    place: str
+    status: str
+    verdict: str
+    flags: list[str]
+    governing_version: int | None
+    completed_version: int | None
+    completed_at: datetime | None
+    expires_at: datetime | None
+    due_at: datetime | None
+    trigger: str | None
+    reasons: list[Reason]
+    records: list[str]
+    sources: list[str]
+    since: datetime
+    until: datetime | None
+
+
+class Cells(AsOfOut):
+    items: list[Cell]
+    next: str | None
+
+
+class SegmentOut(BaseModel):
+    since: datetime
+    until: datetime | None
+    status: str
+    verdict: str
+    flags: list[str]
+    governing_version: int | None
+    completed_version: int | None
+    completed_at: datetime | None
+    expires_at: datetime | None
+    records: list[str]
+    reasons: list[Reason]
+    sources: list[str]
+
+
+class Bar(BaseModel):
+    """The timeline of one cell. recorded_at: when this version of it became known."""
+
+    item: str
+    place: str
+    title: str | None
+    zone: str | None
+    recorded_at: datetime
+    rule_version: str
+    tzdata_version: str
+    segments: list[SegmentOut]
+
+
+class Timeline(AsOfOut):
+    person: str
+    name: str | None
+    items: list[Bar]
+    next: str | None
+
+
+class TotalsOut(BaseModel):
+    """Over all rows of the filters. numerator: verdict ALLOW; denominator: all but what is excluded, class by class;
+    percent: null without a denominator. conditional, held: in the denominator only. withdrawn_assignments: left out
+    of every count."""
+
+    cells: int
+    numerator: int
+    denominator: int
+    percent: float | None
+    conditional: int
+    held: int
+    excluded: dict[str, int]
+    overdue: int
+    approaching: int
+    by_status: dict[str, int]
+    withdrawn_assignments: int
+
+
+class ComplianceRow(BaseModel):
+    person: str
+    name: str | None
+    place: str
+    department: str | None
+    area: str | None
+    job_functions: list[str]
+    item: str
+    title: str | None
+    framework: str | None
+    status: str
+    verdict: str
+    counted: str
+    flags: list[str]
+    governing_version: int | None
+    completed_version: int | None
+    completed_at: datetime | None
+    expires_at: datetime | None
+    due_at: datetime | None
+    trigger: str | None
+    assignment: str | None
+    change: str | None
+    overdue: bool
+    approaching: bool
+    reasons: list[Reason]
+    sources: list[str]
+
+
+class Compliance(AsOfOut):
+    filters: dict[str, str]
+    totals: TotalsOut
+    items: list[ComplianceRow]
+    next: str | None
+
+
+class AssignmentRow(BaseModel):
+    assignment: str
+    person: str
+    name: str | None
+    item: str
+    place: str
+    target_version: int
+    trigger: str
+    cause: dict[str, Any] | None
+    change: str | None
+    state: str
+    opened_at: datetime
+    due_at: datetime | None
+    first_due_was_past: bool
+    closed_at: datetime | None
+    closing_reason: str | None
+    closing_detail: str | None
+    methods: list[str]
+
+
+class AssignmentSources(AsOfOut):
+    """by_trigger sums up to total."""
+
+    total: int
+    by_trigger: dict[str, int]
+    withdrawn: int
+    items: list[AssignmentRow]
+    next: str | None
+
+
+class RecordOut(BaseModel):
+    """A training record that one answer rests on and the other does not. known_from: record time."""
+
+    record: str
+    version: int
+    methods: list[str]
+    result: str
+    completed_at: datetime
+    valid_from: datetime
+    source_class: str
+    known_from: datetime
+    recorded_at: datetime
+    late_entry: dict[str, Any] | None
+    entered_in_error: dict[str, Any] | None
+
+
+class CauseOut(BaseModel):
+    """A change of the cell's timeline between the two, and the event behind it."""
+
+    recorded_at: datetime
+    event: str
+    cause: str | None
+    correlation: str
+    type: str | None
+    subject: str | None
+    actor: str | None
+
+
+class DifferenceOut(BaseModel):
+    """a, b: the answers as known at known_a and known_b; null: not known then."""
+
+    place: str
+    a: Cell | None
+    b: Cell | None
+    same: bool
+    changed: list[str]
+    records_gained: list[RecordOut]
+    records_lost: list[RecordOut]
+    causes: list[CauseOut]
+
+
+class Differences(BaseModel):
+    person: str
+    item: str
+    at: datetime
+    known_a: datetime
+    known_b: datetime
+    complete_up_to: datetime | None
+    provisional: bool
+    items: list[DifferenceOut]
+    next: str | None = None
+
+
+class ColumnChange(BaseModel):
+    column: str
+    before: Any = None
+    after: Any = None
+    personal: bool
+
+
+class AuditEntry(BaseModel):
+    """at: with the offset of `zone`, the zone of the person's place where the entry is about one, else UTC."""
+
+    service: str
+    entry: int
+    entity: str
+    key: str
+    version: int | None
+    at: datetime
+    zone: str
+    op: str
+    actor: str
+    actor_person: str | None
+    actor_name: str | None
+    actor_roles: list[str]
+    on_behalf_of: str | None
+    reason: str
+    cause: str | None
+    correlation: str
+    person: str | None
+    changes: list[ColumnChange]
+    body_sha256: str
+
+
+class Trail(BaseModel):
+    items: list[AuditEntry]
+    next: str | None
+    complete_up_to: datetime | None

@@ -1,0 +1,32 @@
+"""What this service listens to: everything.
+
+`INBOUND` at the foot is the table: topic -> fold. Folds of bitemporal tables take every version in order.
+"""
+
+from __future__ import annotations
+
+from servicekit.bus import Fold, Subscription
+
+from reporting_svc.projections import fold
+
+AUDIT_TOPICS = (
+    "assignment.audit",
+    "gateway.audit",
+    "matrix.audit",
+    "qms.audit",
+    "records.audit",
+    "reporting.audit",
+)
+NAMES = "matrix.person-name"
+
+
+def folds(schema: str = fold.LIVE) -> dict[str, Fold]:
+    """What can be folded again from the archive, into the tables of a schema."""
+    found = {topic: fold.bitemporal(topic, schema) for topic in fold.BITEMPORAL}
+    return found | dict.fromkeys(AUDIT_TOPICS, fold.audit(schema))
+
+
+INBOUND: dict[str, Fold | Subscription] = {
+    **{topic: Subscription(each, versions="every") for topic, each in folds().items()},
+    NAMES: fold.names,
+}

@@ -1,0 +1,302 @@
+"""The compliance report: rows, totals, scope, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from reporting_testing import (
+    AUDITOR,
+    Reporting,
+    assignment,
+    caller,
+    document,
+    event,
+    person,
+    qualification,
+    segment,
+    site,
+    utc,
+)
+
+KNOWN = "2026-03-01T08:00:00Z"
+AT = "2026-03-20T12:00:00+01:00"
+PATH = "/api/reports/compliance"
+
+
+def whole(status: str, **more: Any) -> list[dict[str, Any]]:
+    return [segment("2024-01-01T00:00Z", None, status, 3, 3, **more)]
+
+
+ON_LEAVE = {"reasons": [{"code": "ON_LEAVE", "detail": "l-1"}]}
+HELD = {"reasons": [{"code": "HOLD", "detail": "h-1"}]}
+
+CELLS: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("ANA", "NL1", "QUALIFIED", {}),
+    ("BEN", "NL1", "SUPERSEDED", {}),
+    ("CHI", "NL1", "SUSPENDED", ON_LEAVE),
+    ("DEV", "NL1", "SUSPENDED", HELD),
+    ("EMA", "NL1", "WAIVED", {}),
+    ("FAY", "NL1", "NOT_REQUIRED", {}),
+    ("GIL", "US1", "EXPIRING", {}),
+    ("HAL", "NL1", "IN_WINDOW", {}),
+]
+
+
+async def plant(reporting: Reporting) -> None:
+    at = utc(KNOWN)
+    moved = (("OPR", "2024-01-01", "2026-03-15"), ("QCA", "2026-03-15", None))
+    await reporting.feed(
+        event("matrix.organisation", site("NL1", "Europe/Amsterdam"), at),
+        event("matrix.organisation", site("US1", "America/New_York"), at),
+        event("qms.document", document("SOP-101"), at),
+        event("qms.document", document("EHS-1", "EHS", "=danger()"), at),
+        *(
+            event(
+                "matrix.person",
+                person(
+                    code,
+                    place,
+                    moved if code == "HAL" else (("OPR", "2024-01-01", None),),
+                    supervisor="SAM" if code in ("ANA", "BEN") else "PAT",
+                    department="Packaging" if code == "EMA" else "Production",
+                    area="GB" if code == "DEV" else "GA",
+                ),
+                at,
+            )
+            for code, place, _, _ in CELLS
+        ),
+        event("matrix.person-name", {"person": "ANA", "given_name": "Ana", "family_name": "de Wit"}, at),
+        *(
+            event("assignment.qualification", qualification(code, "SOP-101", whole(status, **more), place), at)
+            for code, place, status, more in CELLS
+        ),
+        event("assignment.qualification", qualification("ANA", "EHS-1", whole("LAPSED")), at),
+        event("assignment.assignment", assignment("BEN", "SOP-101", "2026-03-15T13:00:00Z"), at),
+        event("assignment.assignment", assignment("ANA", "EHS-1", "2026-04-01T13:00:00Z"), at),
+        event(
+            "assignment.assignment",
+            assignment("ANA", "SOP-101", "2026-03-10T00:00:00Z", state="CLOSED", closed_at="2026-03-09T00:00:00Z",
+                       closing_reason="COMPLETED"),
+            at,
+        ),
+        event(
+            "assignment.assignment",
+            assignment("HAL", "SOP-101", "2026-03-10T00:00:00Z", state="CLOSED", closed_at="2026-03-02T10:00:01Z",
+                       closing_reason="WITHDRAWN"),
+            at,
+        ),
+    )  # fmt: skip
+
+
+async def report(reporting: Reporting, who: Any = AUDITOR, /, **query: Any) -> dict[str, Any]:
+    return await reporting.get(PATH, who, **{"at": AT} | query)
+
+
+def people(answer: dict[str, Any]) -> list[str]:
+    return [row["person"] for row in answer["items"]]
+
+
+@pytest.mark.req("RP-01", "RP-17", "R-59", "C-28")
+async def test_rows_and_totals_of_a_site(reporting: Reporting) -> None:
+    await plant(reporting)
+    answer = await report(reporting, site="NL1")
+    assert answer["filters"] == {"site": "NL1"}
+    totals = answer["totals"]
+    assert (totals["cells"], totals["numerator"], totals["denominator"], totals["percent"]) == (8, 2, 6, 33.3)
+    assert totals["excluded"] == {"NOT_REQUIRED": 1, "ON_LEAVE": 1}
+    assert (totals["conditional"], totals["held"]) == (1, 1)
+    assert (totals["overdue"], totals["approaching"], totals["withdrawn_assignments"]) == (1, 1, 1)
+    rows = {(row["person"], row["item"]): row for row in answer["items"]}
+    assert len(rows) == totals["cells"] - totals["excluded"]["NOT_REQUIRED"]
+    ben = rows["BEN", "SOP-101"]
+    assert (ben["status"], ben["overdue"], ben["due_at"], ben["trigger"], ben["change"]) == (
+        "SUPERSEDED",
+        True,
+        "2026-03-15T14:00:00+01:00",
+        "REVISION",
+        "CC-7",
+    )
+    ana = rows["ANA", "EHS-1"]
+    assert (ana["name"], ana["framework"], ana["approaching"], ana["overdue"]) == (
+        "Ana de Wit",
+        "EHS",
+        True,
+        False,
+    )
+    assert (ana["department"], ana["area"], ana["job_functions"]) == ("Production", "GA", ["OPR"])
+    assert rows["ANA", "SOP-101"]["due_at"] is None
+    # The totals are the sums of the rows, class by class.
+    counted = [row["counted"] for row in answer["items"]]
+    assert counted.count("COMPLIANT") == totals["numerator"]
+    assert counted.count("EXCLUDED_ON_LEAVE") == totals["excluded"]["ON_LEAVE"]
+    assert len(counted) - counted.count("EXCLUDED_ON_LEAVE") == totals["denominator"]
+    every = await report(reporting, site="NL1", include="not_required")
+    assert len(every["items"]) == every["totals"]["cells"] == 8
+    assert every["totals"] == totals
+
+
+@pytest.mark.req("RP-01", "PL-28")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"site": "US1"}, ["GIL"]),
+        ({"framework": "EHS"}, ["ANA"]),
+        ({"department": "Packaging"}, ["EMA"]),
+        ({"person": "BEN"}, ["BEN"]),
+        ({"item": "EHS-1"}, ["ANA"]),
+        ({"job_function": "QCA"}, ["HAL"]),
+        # HAL became QCA on 15 March of the place, which begins at 23:00 of the 14th in UTC.
+        ({"job_function": "QCA", "at": "2026-03-14T23:59:59+01:00"}, []),
+        ({"job_function": "QCA", "at": "2026-03-15T00:00:00+01:00"}, ["HAL"]),
+        ({"job_function": "OPR", "site": "NL1"}, ["ANA", "ANA", "BEN", "CHI", "DEV", "EMA"]),
+        ({"job_function": "OPR", "department": "Production", "framework": "GMP", "site": "NL1"}, ["ANA", "BEN", "CHI", "DEV"]),
+        ({"known_at": "2026-03-01T07:59:59Z"}, []),
+        ({"site": "XX9"}, []),
+    ],
+)  # fmt: skip
+async def test_filters(reporting: Reporting, query: dict[str, Any], expected: Sequence[str]) -> None:
+    await plant(reporting)
+    answer = await report(reporting, **query)
+    assert people(answer) == expected
+    shown = sum(answer["totals"]["by_status"].values()) - answer["totals"]["excluded"]["NOT_REQUIRED"]
+    assert shown == len(expected)
+
+
+@pytest.mark.req("RP-01")
+async def test_pages_keep_the_totals_of_all_rows(reporting: Reporting) -> None:
+    await plant(reporting)
+    whole_report = await report(reporting)
+    rows, cursor, pages = [], None, 0
+    while True:
+        answer = await report(reporting, limit=3, **({"cursor": cursor} if cursor else {}))
+        assert answer["totals"] == whole_report["totals"]
+        rows += answer["items"]
+        cursor, pages = answer["next"], pages + 1
+        if cursor is None:
+            break
+    assert (rows, pages) == (whole_report["items"], 3)
+    beyond = await report(reporting, limit=3, person="ANA")
+    assert len(beyond["items"]) == 2
+
+
+@pytest.mark.req("RP-03", "C-14")
+async def test_a_past_report_stays_as_it_was_known(reporting: Reporting) -> None:
+    await plant(reporting)
+    then = {"known_at": "2026-03-20T12:00:00Z", "site": "NL1"}
+    before = await report(reporting, **then)
+    later = "2026-03-21T00:00:00Z"
+    await reporting.say(
+        "assignment.qualification", qualification("BEN", "SOP-101", whole("QUALIFIED")), later, 2
+    )
+    await reporting.say("matrix.person", person("CHI", "US1", department="Quality"), later, 2)
+    await reporting.say("qms.document", document("SOP-101", "EHS", "Another title"), later, 2)
+    await reporting.say(
+        "assignment.assignment",
+        assignment("BEN", "SOP-101", "2026-03-15T13:00:00Z", state="CLOSED", closed_at="2026-03-14T00:00:00Z", closing_reason="COMPLETED"),
+        later,
+        2,
+    )  # fmt: skip
+    assert await report(reporting, **then) == before
+    now = await report(reporting, site="NL1")
+    assert now["totals"]["numerator"] == before["totals"]["numerator"] + 1
+    assert now["totals"]["overdue"] == 0
+    assert {row["framework"] for row in now["items"]} == {"EHS"}
+
+
+@pytest.mark.req("RP-03")
+async def test_who_left_is_still_in_the_report_of_the_past(reporting: Reporting) -> None:
+    await plant(reporting)
+    gone = [*whole("QUALIFIED")]
+    gone[0]["to"] = "2026-03-31T22:00:00Z"
+    gone.append(segment("2026-03-31T22:00:00Z", None, "NOT_REQUIRED"))
+    await reporting.say(
+        "assignment.qualification", qualification("ANA", "SOP-101", gone), "2026-03-25T00:00:00Z", 2
+    )
+    await reporting.say("matrix.person", person("ANA", until="2026-04-01"), "2026-03-25T00:00:00Z", 2)
+    assert people(await report(reporting, person="ANA", framework="GMP")) == ["ANA"]
+    after = await report(reporting, person="ANA", framework="GMP", at="2026-04-01T00:00:00+02:00")
+    assert (people(after), after["totals"]["excluded"]["NOT_REQUIRED"]) == ([], 1)
+
+
+@pytest.mark.req("PL-06")
+async def test_who_sees_which_rows(reporting: Reporting) -> None:
+    await plant(reporting)
+    for who, expected in (
+        (caller("coordinator", site="US1"), ["GIL"]),
+        (caller("supervisor", subject="SAM"), ["ANA", "ANA", "BEN"]),
+        (caller("coordinator", site="NL1", job_function="OPR"), ["ANA", "ANA", "BEN", "CHI", "DEV", "EMA"]),
+        (caller("coordinator", site="NL1", area="GB"), ["ANA", "ANA", "BEN", "CHI", "DEV", "EMA", "HAL"]),
+    ):
+        answer = await report(reporting, who)
+        assert people(answer) == expected
+        assert answer["totals"]["cells"] - answer["totals"]["excluded"]["NOT_REQUIRED"] == len(expected)
+    assert (await reporting.call(caller("operator", subject="ANA"), PATH)).status_code == 403
+    # A supervisor sees the team's report and takes no file away.
+    assert (await reporting.call(caller("supervisor", subject="SAM"), PATH, "text/csv")).status_code == 403
+
+
+def table(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
+    rows = list(csv.reader(io.StringIO(text)))
+    head = {row[0]: row[1] if len(row) > 1 else "" for row in rows if row[0].startswith("#")}
+    body = [row for row in rows if not row[0].startswith("#")]
+    return head, [dict(zip(body[0], row, strict=True)) for row in body[1:]]
+
+
+@pytest.mark.req("RP-01", "RP-17", "PL-10")
+async def test_the_file_says_what_it_is_as_of_and_is_noted_in_the_trail(reporting: Reporting) -> None:
+    await plant(reporting)
+    answer = await reporting.call(AUDITOR, PATH, "text/csv", site="NL1", at=AT, purpose="audit of March")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    head, rows = table(answer.text)
+    assert head["# As of"] == AT
+    assert head["# Numerator"] == "2"
+    assert (head["# Denominator"], head["# Percent"]) == ("6", "33.3")
+    assert (head["# Excluded: ON_LEAVE"], head["# Excluded: NOT_REQUIRED"]) == ("1", "1")
+    assert {"# As known at", "# Complete up to", "# Provisional", "# Filter site"} <= set(head)
+    shown = await report(reporting, site="NL1")
+    assert [(row["person"], row["item"]) for row in rows] == [
+        (r["person"], r["item"]) for r in shown["items"]
+    ]
+    # What a spreadsheet would run is only text.
+    assert {row["title"] for row in rows if row["item"] == "EHS-1"} == {"'=danger()"}
+    [noted] = reporting.sql("SELECT * FROM app.export")
+    assert (noted["report"], noted["rows"], noted["filters"]["site"]) == ("compliance", len(rows), "NL1")
+    [entry] = reporting.sql("SELECT actor, body::jsonb AS body FROM audit.entry WHERE entity = 'export'")
+    assert (entry["actor"], entry["body"]["reason"]) == ("account/AUD", "audit of March")
+
+
+async def test_a_long_file_has_every_row_once(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    await plant(reporting)
+    monkeypatch.setattr("reporting_svc.api.reports._BLOCK", 2)
+    answer = await reporting.call(AUDITOR, PATH, "text/csv", at=AT)
+    _, rows = table(answer.text)
+    shown = await report(reporting)
+    assert [(row["person"], row["item"]) for row in rows] == [
+        (r["person"], r["item"]) for r in shown["items"]
+    ]
+
+
+@pytest.mark.req("RP-05")
+async def test_assignments_by_why_they_were_opened(reporting: Reporting) -> None:
+    await plant(reporting)
+    capa = assignment("EMA", "SOP-101", None, trigger="CAPA", opened="2026-03-05T00:00:00Z", change=None,
+                      cause={"kind": "order", "id": "CAPA-9"})  # fmt: skip
+    await reporting.say("assignment.assignment", capa, "2026-03-05T00:00:00Z")
+    every = await reporting.get("/api/reports/assignments")
+    assert (every["by_trigger"], every["total"], every["withdrawn"]) == ({"CAPA": 1, "REVISION": 3}, 4, 1)
+    assert len(every["items"]) == every["total"]
+    asked: dict[str, Any] = {
+        "trigger": "CAPA",
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2026-04-01T00:00:00Z",
+    }
+    [row] = (await reporting.get("/api/reports/assignments", **asked))["items"]
+    assert (row["person"], row["cause"]["id"]) == ("EMA", "CAPA-9")
+    first = await reporting.get("/api/reports/assignments", limit=3)
+    rest = await reporting.get("/api/reports/assignments", limit=3, cursor=first["next"])
+    assert first["items"] + rest["items"] == every["items"]

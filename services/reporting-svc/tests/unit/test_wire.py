@@ -1,0 +1,55 @@
+"""What the rows are made of: literals that COPY and PostgreSQL read as they are meant."""
+
+from __future__ import annotations
+
+import pytest
+from reporting_svc import wire
+from reporting_svc.domain.differences import difference
+from reporting_svc.projections.bulk import lines
+from reporting_testing import event, qualification, segment, utc
+
+
+def test_a_line_is_escaped_where_it_must_be() -> None:
+    rows = [("plain", 1, None, True), ("tab\there", 2, None, False), ("back\\slash\nline", 3, "\r", True)]
+    assert list(lines(rows, 4)) == [
+        "plain\t1\t\x01\tt\n",
+        "tab\\there\t2\t\x01\tf\n",
+        "back\\\\slash\\nline\t3\t\\r\tt\n",
+    ]
+
+
+def test_arrays_and_stretches() -> None:
+    assert wire.array([]) == "{}"
+    assert wire.array(["a", 'b"\\']) == '{"a","b\\"\\\\"}'
+    assert wire.stretch("2026-01-01T00:00:00Z", None) == '["2026-01-01T00:00:00Z","infinity")'
+    assert wire.days("2026-01-01", None) == "[2026-01-01,)"
+    assert wire.days("2026-01-02", "2026-01-02") == "empty"
+
+
+@pytest.mark.req("RP-17")
+def test_leave_is_told_from_other_suspensions_and_an_unknown_verdict_denies() -> None:
+    begin = "2026-03-01T00:00Z"
+    segments = [
+        segment(begin, "2026-03-02T00:00Z", "SUSPENDED", reasons=[{"code": "ON_LEAVE", "detail": "l"}]),
+        segment("2026-03-02T00:00Z", "2026-03-03T00:00Z", "SUSPENDED", reasons=[{"code": "HOLD"}]),
+        segment("2026-03-03T00:00Z", None, "QUALIFIED", verdict="PERHAPS"),
+    ]
+    found = event(
+        "assignment.qualification", qualification("ANA", "SOP-101", segments), utc(begin), check=False
+    )
+    assert [row[4:7] for row in wire.segments(found)] == [
+        ("SUSPENDED", "DENY", True),
+        ("SUSPENDED", "DENY", False),
+        ("QUALIFIED", "DENY", False),
+    ]
+
+
+@pytest.mark.req("N-02")
+def test_a_difference_names_fields_and_records() -> None:
+    before = {"status": "SUPERSEDED", "verdict": "DENY", "flags": [], "records": ["r-3"]}
+    after = {"status": "QUALIFIED", "verdict": "ALLOW", "flags": ["LATE_ENTRY"], "records": ["r-4"]}
+    found = difference(before, after)
+    assert found.changed == ("status", "verdict", "flags")
+    assert (found.records_gained, found.records_lost, found.same) == (("r-4",), ("r-3",), False)
+    assert difference(before, dict(before)).same
+    assert not difference(None, after).same

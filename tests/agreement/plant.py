@@ -1,0 +1,114 @@
+"""A plant's files through the real path, without servers: checks, spells, rules, obligations, facts of the engine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from assignment_svc import wire
+from assignment_svc.domain.facts import CellFacts, PersonFacts, Place
+from assignment_svc.domain.governing import ItemTimeline
+from gateway_svc.imports import check, read_directory
+from gateway_svc.imports.rows import as_dict
+from matrix_svc import outbound
+from matrix_svc.domain.localdays import Zones
+from matrix_svc.domain.obligations import spans
+from matrix_svc.domain.spells import Spell
+from matrix_svc.handlers.imports import SPELL_FILES, baseline_rule, further_spell, spells_of_hire
+
+KNOWN = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+class Plant:
+    """Every cell's facts, as the services would hand them to the engine."""
+
+    def __init__(self, directory: Path, export_date: date) -> None:
+        plan = check(read_directory(directory), export_date=export_date)
+        rows = {result.file: [as_dict(row) for row in result.taken] for result in plan.files}
+        self.units = [
+            {"kind": "site", "code": s["site"], "time_zone": s["time_zone"], "shifts": []}
+            for s in rows["sites.csv"]
+        ]
+        for shift in rows["shifts.csv"]:
+            unit = next(u for u in self.units if u["code"] == shift["site"])
+            unit["shifts"].append({"shift": shift["shift"], "starts": shift["starts"], "ends": shift["ends"]})
+        self.places: dict[str, Place] = {u["code"]: wire.place_of(u) for u in self.units}
+        self.spells: dict[str, list[Spell]] = defaultdict(list)
+        self._people = {row["employee_no"]: row for row in rows["people.csv"]}
+        for row in rows["people.csv"]:
+            self.spells[row["employee_no"]] += spells_of_hire(row, KNOWN)
+        for file, (kind, column) in SPELL_FILES.items():
+            for row in rows.get(f"{file}.csv", []):
+                self.spells[row["employee_no"]].append(further_spell(kind, column, row, KNOWN))
+        self._rules: dict[Any, list[Any]] = defaultdict(list)
+        for row in rows["matrix.xlsx"]:
+            rule = baseline_rule(row, 1, KNOWN)
+            self._rules[rule.source_kind, rule.source].append(rule)
+        self._zones = Zones({u["code"]: u["time_zone"] for u in self.units})
+        self.documents = self._documents(rows)
+        self._records: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        for number, row in enumerate(rows["training_history.csv"]):
+            self._records[row["employee_no"], row["document"]].append(
+                {
+                    "record": str(number),
+                    "version": row["version"],
+                    "methods": list(row["methods"]),
+                    "result": "PASS",
+                    "score": None if row["score"] is None else float(row["score"]),
+                    "valid_from": row["completed_at"],
+                    "time_zone": row["time_zone"],
+                    "source_class": "MIGRATED",
+                }
+            )
+        self._timelines: dict[tuple[str, str], ItemTimeline] = {}
+
+    @staticmethod
+    def _documents(rows: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {
+            row["document"]: {"document": row["document"], "versions": [], "retired": []}
+            for row in rows["documents.csv"]
+        }
+        for row in rows["document_versions.csv"]:
+            found[row["document"]]["versions"].append(
+                {
+                    "version": row["version"],
+                    "state": "APPROVED",
+                    "training_decision": row["retraining"],
+                    "change": row["change_control"],
+                    "approved_on": row["approved_on"],
+                    "effective": [
+                        {"place": "*", "on": row["effective_on"], "recorded_at": "2026-11-02T00:00:00Z"}
+                    ],
+                }
+            )
+        return found
+
+    def cells(self) -> Iterator[CellFacts]:
+        """The facts of every cell that was ever obliged."""
+        for person, spells in sorted(self.spells.items()):
+            row = {"person": person, "language": None, "supervisor": None}
+            facts: PersonFacts = wire.person_of(outbound.person_state(row, spells))
+            for item, found in sorted(spans(spells, self._rules, self._zones).items()):
+                state = outbound.obligation_state(person, item, found, unresolved=False)
+                for code in sorted({span["place"] for span in state["spans"]}):
+                    place = self.places[code]
+                    yield wire.cell_facts(
+                        facts,
+                        item,
+                        place,
+                        self._timeline(item, place),
+                        state["spans"],
+                        self._records.get((person, item), ()),
+                        (),
+                        lead_days=None,
+                        unresolved=False,
+                    )
+
+    def _timeline(self, item: str, place: Place) -> ItemTimeline:
+        known = self._timelines.get((item, place.code))
+        if known is None:
+            known = self._timelines[item, place.code] = wire.timeline_of(self.documents[item], place)
+        return known

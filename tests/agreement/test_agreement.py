@@ -1,0 +1,109 @@
+"""The engine, fed through the services' own adapters, against the slow reference written from cells.md alone."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from assignment_svc.domain.facts import CellFacts
+from assignment_svc.domain.qualification import cell_at, derive
+from assignment_svc.domain.timeline import Segment
+
+from tests.agreement.plant import Plant
+from tests.reference import model, plant_a
+from tests.reference.facts import World
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "plant-a"
+EXPORTED = date(2026, 11, 1)
+SHARDS = 8
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+type Compared = tuple[str, str, int | None, int | None, datetime | None]
+
+
+@pytest.fixture(scope="module")
+def plant() -> Plant:
+    return Plant(EXAMPLES, EXPORTED)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return plant_a.load(EXAMPLES, EXPORTED)[0]
+
+
+def of_shard(plant: Plant, shard: int) -> Iterator[CellFacts]:
+    for cell in plant.cells():
+        if zlib.crc32(f"{cell.person.person}/{cell.item}".encode()) % SHARDS == shard:
+            yield cell
+
+
+def by_engine(segment: Segment) -> Compared:
+    return (
+        segment.status.value,
+        segment.verdict.value,
+        segment.governing_version,
+        segment.completed_version,
+        segment.expires_at,
+    )
+
+
+def by_reference(world: World, cell: CellFacts, at: datetime) -> Compared:
+    row = model.cell(world, cell.person.person, cell.item, cell.place.code, at)
+    governing, completed = row.governing_version, row.completed_version
+    return (
+        row.status,
+        row.verdict,
+        None if governing is None else int(governing),
+        None if completed is None else int(completed),
+        row.expires_at,
+    )
+
+
+def test_both_know_the_same_cells(plant: Plant, world: World) -> None:
+    engine = {(c.person.person, c.item, c.place.code) for c in plant.cells()}
+    assert engine == set(model.all_cells(world))
+    assert len(engine) > 15_000
+
+
+@pytest.mark.slow
+@pytest.mark.req(
+    "R-01", "R-02", "R-03", "R-04", "R-07", "R-13", "R-15", "R-28", "R-29", "R-45", "R-62", "RP-03"
+)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_engine_and_reference_agree_at_random_instants_and_every_edge(
+    plant: Plant, world: World, shard: int
+) -> None:
+    rng = random.Random(shard)
+    start = datetime(2021, 1, 1, tzinfo=UTC)
+    instants = [start + timedelta(seconds=rng.randrange(8 * 365 * 86_400)) for _ in range(20)]
+    wrong: list[str] = []
+    asked = 0
+    for cell in of_shard(plant, shard):
+        timeline = derive(cell, NOW).timeline
+        key = (cell.person.person, cell.item, cell.place.code)
+        edges = model.edges(world, *key)
+        for at in [*instants, *(e for edge in edges for e in (edge, edge - timedelta(seconds=1)))]:
+            asked += 1
+            mine, other = by_engine(cell_at(timeline, at)), by_reference(world, cell, at)
+            if mine != other:
+                wrong.append(f"{key} at {at.isoformat()}: engine {mine}, reference {other}")
+    assert not wrong, f"{len(wrong)} of {asked} answers differ:\n" + "\n".join(wrong[:20])
+    assert asked > 10_000
+
+
+def test_a_planted_difference_is_found(plant: Plant, world: World) -> None:
+    """Control: an engine that forgets one record is caught."""
+    for cell in plant.cells():
+        segment = cell_at(derive(cell, NOW).timeline, NOW)
+        if segment.status.value == "QUALIFIED" and len(segment.records) == 1:
+            from dataclasses import replace
+
+            forgetful = replace(cell, records=tuple(r for r in cell.records if r.id not in segment.records))
+            mine = by_engine(cell_at(derive(forgetful, NOW).timeline, NOW))
+            if mine != by_reference(world, cell, NOW):
+                return
+    pytest.fail("no planted difference was found")

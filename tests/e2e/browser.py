@@ -1,0 +1,42 @@
+"""Chromium for the journeys: the one of the machine, or Debian's, installed when we may."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium() -> Path:
+    """The executable. Fails the test when there is none and none can be installed: a journey is never skipped."""
+    if named := os.environ.get("ATTEST_CHROMIUM"):
+        return Path(named)
+    for name in _NAMES:
+        if found := shutil.which(name):
+            return Path(found)
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment, capture_output=True)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+            check=True,
+            env=environment,
+            capture_output=True,
+        )
+        if found := shutil.which("chromium"):
+            return Path(found)
+    pytest.fail("no Chromium: install it, or name it in ATTEST_CHROMIUM")

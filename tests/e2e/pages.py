@@ -1,0 +1,139 @@
+"""Journeys in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.e2e.api import PASSWORD
+from tests.e2e.browser import ARGUMENTS, chromium
+
+DESKTOP = {"width": 1440, "height": 900}
+TABLET = {"width": 1024, "height": 768}
+_PATIENCE_MS = 30_000
+"""A page waits this long on a machine that runs other tests beside it; how fast it is, `make bench` says."""
+
+expect.set_options(timeout=_PATIENCE_MS)
+
+
+@contextmanager
+def page_of(base: str, username: str, *, tablet: bool = False) -> Iterator[Page]:
+    """A logged-in page; the log-in goes by the keyboard alone."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium()), args=ARGUMENTS)
+        context = browser.new_context(viewport=TABLET if tablet else DESKTOP, locale="en-GB")  # pyright: ignore[reportArgumentType]
+        page = context.new_page()
+        page.set_default_timeout(_PATIENCE_MS)
+        page.goto(f"{base}/login")
+        page.get_by_label("User name").focus()
+        page.keyboard.type(username)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"^(?!.*/login)"))
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def read_in_the_browser(base: str, username: str, shots: Path) -> None:
+    """An operator on a tablet: opens the assignment, reads every section, signs with the password."""
+    with page_of(base, username, tablet=True) as page:
+        page.goto(f"{base}/")
+        expect(page.get_by_text("SOP-101").first).to_be_visible()
+        page.screenshot(path=shots / "my-training.png")
+        page.goto(f"{base}/read/SOP-101/4")
+        sign = page.get_by_role("button", name=re.compile(r"^Sign: I have read and understood SOP-101"))
+        expect(sign).to_be_visible()
+        expect(sign).to_be_disabled()
+        following = page.get_by_role("button", name="Next section")
+        while following.is_visible():
+            following.click()
+        expect(sign).to_be_enabled()
+        sign.click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text(re.compile("SOP-101")).first).to_be_visible()
+        dialog.get_by_label("Your password").fill(PASSWORD)
+        page.screenshot(path=shots / "sign.png")
+        dialog.get_by_role("button", name=re.compile(r"^Sign")).click()
+        expect(page.get_by_text("Signed. The record stands.")).to_be_visible()
+        page.screenshot(path=shots / "receipt.png")
+
+
+def hire_on_the_page(base: str, username: str, shots: Path) -> None:
+    """A coordinator fills the form in; Devi Rao, DEV, starts as an operator on 10 March 2026 (AE-01)."""
+    with page_of(base, username) as page:
+        page.goto(f"{base}/people/new")
+        for label, value in (("Given name", "Devi"), ("Family name", "Rao"), ("Person number", "DEV")):
+            page.get_by_label(label).fill(value)
+        page.get_by_label("First day").fill("2026-03-10")
+        choose(page, "Job function", "OPR")
+        choose(page, "Site", "NL1")
+        choose(page, "Shift", "D ")
+        choose(page, "Supervisor", "SAM")
+        page.get_by_label("Reason").fill("replaces a leaver")
+        page.screenshot(path=shots / "hire.png")
+        page.get_by_role("button", name="Hire Devi Rao").click()
+        page.wait_for_url(f"{base}/people/DEV")
+        expect(page.get_by_role("heading", name="Devi Rao")).to_be_visible()
+
+
+def choose(page: Page, label: str, text: str) -> None:
+    """Picks the option that has the text from a list that can be searched."""
+    field = page.get_by_role("combobox", name=label).or_(page.get_by_role("textbox", name=label)).first
+    field.click()
+    option = page.get_by_role("option").filter(has_text=text).first
+    option.click()
+
+
+def approve_on_the_page(base: str, username: str, change: str, shots: Path) -> None:
+    """Quality signs what the author has submitted (PL-06)."""
+    with page_of(base, username) as page:
+        page.goto(f"{base}/changes/{change}")
+        page.get_by_role("button", name=f"Approve {change}").click()
+        sign(page, shots / "approve.png")
+        expect(page.get_by_role("button", name=f"Approve {change}")).to_be_hidden()
+
+
+def sign(page: Page, shot: Path) -> None:
+    """Re-authenticates in the dialog that shows what is signed (21 CFR 11.200), and signs."""
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your password").fill(PASSWORD)
+    page.screenshot(path=shot)
+    dialog.get_by_role("button", name=re.compile(r"^Sign")).click()
+    expect(dialog).to_be_hidden()
+
+
+def enter_late_on_the_page(base: str, username: str, scan: Path, shots: Path) -> None:
+    """A supervisor keys BEN's paper record of SOP-101 v4, signed in ink on 14 March 2026 at 10:00 (R-18)."""
+    with page_of(base, username) as page:
+        page.goto(f"{base}/people/BEN/late-entry")
+        choose(page, "Document", "SOP-101")
+        expect(
+            page.get_by_role("combobox", name="Version").or_(page.get_by_label("Version")).first
+        ).to_have_value("v4")
+        page.get_by_label("Day of the ink signature").fill("2026-03-14")
+        page.get_by_label("Time on the paper").fill("10:00")
+        page.locator("input[type=file]").set_input_files(scan)
+        page.get_by_label("Why it is entered late").fill("the network was down in the gowning room")
+        page.screenshot(path=shots / "late-entry.png")
+        page.get_by_role("button", name="Enter it for a second person to check").click()
+        page.wait_for_url(re.compile(r"/people/BEN\?tab=records"))
+
+
+def check_late_on_the_page(base: str, username: str, shots: Path) -> None:
+    """Somebody else opens the scan and signs that what was keyed is what it shows."""
+    with page_of(base, username) as page:
+        page.goto(f"{base}/people/BEN?tab=records")
+        check = page.get_by_role("button", name="Check and sign")
+        expect(check).to_be_disabled()
+        with page.context.expect_page():
+            page.get_by_role("link", name="Open the scan").click()
+        check.click()
+        sign(page, shots / "late-check.png")
+        expect(check).to_be_hidden()

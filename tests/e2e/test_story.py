@@ -1,0 +1,369 @@
+"""The story: a procedure is revised, everyone concerned is assigned before it takes effect, an operator reads and
+signs, the record stands, the report shows it, for any date. Through HTTP, Kafka and PostgreSQL; steps build on each
+other and run in order.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.e2e.api import Api
+from tests.e2e.conftest import Platform
+from tests.e2e.pages import (
+    approve_on_the_page,
+    check_late_on_the_page,
+    enter_late_on_the_page,
+    hire_on_the_page,
+    read_in_the_browser,
+)
+
+FIXTURE_F = Path(__file__).parents[2] / "examples" / "fixture-f"
+NL, US = ZoneInfo("Europe/Amsterdam"), ZoneInfo("America/New_York")
+PROCEDURE = """# Purpose
+How to fill aseptically.
+
+# Steps
+1. Sanitise gloves.
+2. Check the isolator pressure every 30 minutes.
+
+# Records
+Fill in form F-101.
+"""
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("platform")]
+
+
+def nl(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=NL)
+
+
+def us(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=US)
+
+
+def until[T](ask: Callable[[], T], good: Callable[[T], bool], deadline: float = 30.0) -> T:
+    end = time.monotonic() + deadline
+    while True:
+        found = ask()
+        if good(found):
+            return found
+        if time.monotonic() > end:
+            pytest.fail(f"not reached in {deadline} s: {found!r}"[:3000])
+        time.sleep(0.1)
+
+
+def move(platform: Platform, to: datetime) -> None:
+    platform.user("admin").post("/api/clock", {"now": to.astimezone(UTC).isoformat(), "reason": "story"})
+
+
+@pytest.mark.req("PL-29", "R-62", "R-35")
+def test_1_import_twice_changes_nothing_the_second_time(platform: Platform) -> None:
+    coordinator, second = platform.user("coordinator"), platform.user("second")
+    job = coordinator.upload(FIXTURE_F, export_date="2026-03-01", reason="day one")
+    coordinator.sign("gateway", "import_batch", job["id"], "accept")
+    second.sign("gateway", "import_batch", job["id"], "accept")
+    done = until(
+        lambda: coordinator.get(f"/api/imports/{job['id']}"), lambda j: j["state"] in ("DONE", "FAILED"), 120
+    )
+    assert done["state"] == "DONE", done
+    for file in done["files"]:
+        assert file["rows"] == file["taken"] + file["refused"] + file["identical"]
+        assert file["refused"] == 0
+    again = coordinator.upload(FIXTURE_F, export_date="2026-03-01", reason="again", dry_run="true")
+    assert sum(f["taken"] for f in again["files"]) == 0
+    assert sum(f["identical"] for f in again["files"]) == sum(f["rows"] for f in done["files"])
+    assert coordinator.cell("ANA", "SOP-101", nl("2026-03-01T10:00:00"))["status"] == "QUALIFIED"
+
+
+@pytest.mark.req("AE-01", "AE-03", "MX-01")
+def test_2_hire_dev(platform: Platform, tmp_path: Path) -> None:
+    coordinator = platform.user("coordinator")
+    hire_on_the_page(platform.base, "coordinator", tmp_path)
+    twice = coordinator.raw(
+        "POST",
+        "/api/people",
+        json={
+            "person": "DEV",
+            "given_name": "Devi",
+            "family_name": "Rao",
+            "site": "NL1",
+            "job_function": "OPR",
+            "hired_on": "2026-03-10",
+            "reason": "by the interface, what the page has done",
+        },
+    )
+    assert twice.status_code == 409, twice.text
+    owed = until(
+        lambda: coordinator.get("/api/people/DEV/obligations")["items"], lambda items: len(items) > 0, 5
+    )
+    assert [o["item"] for o in owed] == ["SOP-101"]
+
+    def check(at: datetime) -> dict[str, Any]:
+        return coordinator.post(
+            "/api/authorizations/check", {"person": "DEV", "task": "RUN-FILL", "at": at.isoformat()}
+        )
+
+    after = until(
+        lambda: check(nl("2026-03-10T08:00:00")),
+        lambda d: "NOT_OBLIGED" not in {r["code"] for r in d["reasons"]},
+        5,
+    )
+    assert after["verdict"] == "DENY"
+    assert [(r["item"], r["code"]) for r in after["reasons"]] == [("SOP-101", "NEVER_TRAINED")]
+    before = check(nl("2026-03-09T08:00:00"))
+    assert before["verdict"] == "DENY"
+    assert "NO_ACTIVE_SPELL" in {r["code"] for r in before["reasons"]}
+
+
+@pytest.mark.req("QM-02", "QM-03", "R-01", "R-53", "PL-06", "AE-04")
+def test_3_a_change_is_drafted_and_approved_by_somebody_else(platform: Platform, tmp_path: Path) -> None:
+    que, eva = platform.user("que"), platform.user("eva")
+    que.post(
+        "/api/changes",
+        {"change": "CC-7", "title": "Isolator pressure", "reason": "CAPA of last year"},
+        expect=201,
+    )
+    que.call(
+        "POST",
+        "/api/changes/CC-7/versions",
+        expect=201,
+        files={"file": ("SOP-101.md", PROCEDURE.encode())},
+        data={
+            "document": "SOP-101",
+            "version": "4",
+            "change_class": "major",
+            "training_decision": "read",
+            "effective": json.dumps(
+                [{"place": "NL1", "on": "2026-03-16"}, {"place": "US1", "on": "2026-03-23"}]
+            ),
+            "summary": "Check the isolator pressure every 30 minutes",
+            "minutes": "20",
+            "reason": "revision",
+        },
+    )
+    que.post("/api/changes/CC-7/submit", {"reason": "ready"})
+    own = que.raw(
+        "POST",
+        "/api/signing/intents",
+        json={"service": "qms", "kind": "change", "key": "CC-7", "meaning": "approve", "reason": "mine"},
+    )
+    assert own.status_code == 403
+    move(platform, datetime(2026, 3, 2, 10, tzinfo=UTC))
+    approve_on_the_page(platform.base, "eva", "CC-7", tmp_path)
+    (approval,) = eva.get("/api/changes/CC-7")["approvals"]
+    assert "Eva" in approval["printed_name"]
+    platform.memory["approved_at"] = datetime.fromisoformat(approval["signed_at"])
+    coordinator = platform.user("coordinator")
+    found = until(
+        lambda: coordinator.get("/api/assignments", item="SOP-101")["items"],
+        lambda items: len(items) == 7,
+        10,
+    )
+    shown = {
+        (a["person"], a["target_version"]): (
+            a["trigger"],
+            a["state"],
+            a["due_at"] and datetime.fromisoformat(a["due_at"]),
+        )
+        for a in found
+    }
+    assert shown["ANA", 4] == ("REVISION", "OPEN", nl("2026-03-15T06:00:00"))
+    assert shown["BEN", 4] == ("REVISION", "OPEN", nl("2026-03-15T14:00:00"))
+    assert shown["FAY", 4] == ("REVISION", "OPEN", nl("2026-03-15T22:00:00"))
+    assert shown["CHI", 4] == ("REVISION", "PAUSED", None)
+    assert shown["GIL", 4] == ("REVISION", "OPEN", us("2026-03-22T14:00:00"))
+    assert shown["DEV", 4][0::2] == ("NEW_HIRE", nl("2026-03-15T14:00:00"))
+    assert shown["DEV", 3][0::2] == ("NEW_HIRE", nl("2026-04-10T00:00:00"))
+    assert all(a["change"] == "CC-7" for a in found if a["trigger"] == "REVISION")
+    assert coordinator.cell("ANA", "SOP-101", nl("2026-03-14T10:00:00"))["governing_version"] == 3
+
+
+def read_and_sign(platform: Platform, name: str, at: datetime) -> dict[str, Any]:
+    user = platform.user(name)
+    person = user.me["person"]
+    move(platform, at)
+    (assignment,) = [
+        a
+        for a in user.get("/api/assignments", person=person, item="SOP-101")["items"]
+        if a["target_version"] == 4 and a["state"] != "CLOSED"
+    ]
+    reading = user.get("/api/reading", assignment=assignment["assignment"])
+    for section in reading["sections"]:
+        user.post(f"/api/reading/SOP-101/4/sections/{section['id']}/opened", {})
+    return user.sign("records", "reading", "SOP-101/4", "read_and_understood")
+
+
+@pytest.mark.req("SR-01", "SR-04", "SR-05", "SR-13", "RP-02")
+def test_4_dev_reads_by_api_and_ana_in_the_browser(platform: Platform, tmp_path: Path) -> None:
+    coordinator = platform.user("coordinator")
+    read_and_sign(platform, "dev", nl("2026-03-12T10:00:00"))
+    move(platform, nl("2026-03-12T22:30:00"))
+    early = platform.user("ana").raw(
+        "POST",
+        "/api/signing/intents",
+        json={
+            "service": "records",
+            "kind": "reading",
+            "key": "SOP-101/4",
+            "meaning": "read_and_understood",
+            "reason": "too early",
+        },
+    )
+    assert early.status_code == 422, early.text
+    assert "Purpose" in early.text, "the unopened sections are named"
+    read_in_the_browser(platform.base, "ana", tmp_path)
+    (record,) = [
+        r
+        for r in platform.user("ana").get("/api/records", person="ANA", item="SOP-101")["items"]
+        if r["version"] == 4
+    ]
+    shown = platform.user("ana").get(f"/api/records/{record['record']}")
+    signed = datetime.fromisoformat(shown["signatures"][0]["signed_at"])
+    assert nl("2026-03-12T22:30:00") <= signed < nl("2026-03-12T22:35:00")
+    platform.memory["record"], platform.memory["signed_at"] = record["record"], signed
+    text = json.dumps(shown)
+    for needed in (
+        "sha256",
+        "first_opened_at",
+        "last_opened_at",
+        "printed_name",
+        "language",
+        "read_and_understood",
+    ):
+        assert needed in text, needed
+    until(
+        lambda: [
+            a["state"]
+            for a in coordinator.get("/api/assignments", person="ANA", item="SOP-101")["items"]
+            if a["target_version"] == 4
+        ],
+        lambda states: states == ["CLOSED"],
+        5,
+    )
+    row = until(
+        lambda: compliance(coordinator, person="ANA"), lambda rows: rows[0]["status"] == "QUALIFIED", 20
+    )[0]
+    assert row["governing_version"] == 3
+    assert coordinator.cell("BEN", "SOP-101", nl("2026-03-13T10:00:00"))["status"] == "IN_WINDOW"
+
+
+def compliance(api: Api, **filters: str) -> list[dict[str, Any]]:
+    answer = api.get("/api/reports/compliance", **filters)
+    return answer.get("rows") or answer["items"]
+
+
+@pytest.mark.req("R-02", "R-03", "QM-01")
+def test_5_the_version_takes_effect_at_each_site(platform: Platform) -> None:
+    coordinator = platform.user("coordinator")
+    move(platform, nl("2026-03-16T00:00:01"))
+    effective = nl("2026-03-16T00:00:00")
+    ana, ben = coordinator.cell("ANA", "SOP-101", effective), coordinator.cell("BEN", "SOP-101", effective)
+    assert (ana["status"], ana["governing_version"], ana["completed_version"]) == ("QUALIFIED", 4, 4)
+    assert (ben["status"], ben["verdict"]) == ("SUPERSEDED", "DENY")
+    check = coordinator.post("/api/authorizations/check", {"person": "BEN", "task": "RUN-FILL"})
+    assert check["verdict"] == "DENY"
+    assert coordinator.cell("DEV", "SOP-101", effective)["status"] == "QUALIFIED"
+    assert coordinator.cell("GIL", "SOP-101", effective)["status"] == "IN_WINDOW"
+
+
+IN, Q, S, N, SUP, NT = "IN_WINDOW", "QUALIFIED", "SUSPENDED", "NOT_REQUIRED", "SUPERSEDED", "NEVER_TRAINED"
+TABLE = [
+    (nl("2026-03-10T00:00:00"), IN, IN, S, NT, IN, IN),
+    (nl("2026-03-12T10:01:00"), IN, IN, S, NT, IN, IN),
+    (nl("2026-03-12T22:35:00"), Q, IN, S, NT, IN, IN),
+    (nl("2026-03-15T23:59:59"), Q, IN, S, NT, IN, IN),
+    (nl("2026-03-16T00:00:00"), Q, SUP, S, Q, SUP, IN),
+    (nl("2026-03-19T23:59:59"), Q, SUP, S, Q, SUP, IN),
+    (nl("2026-03-20T00:00:00"), Q, SUP, S, Q, N, IN),
+    (us("2026-03-22T23:59:59"), Q, SUP, S, Q, N, IN),
+    (us("2026-03-23T00:00:00"), Q, SUP, S, Q, N, SUP),
+    (nl("2026-04-15T23:59:59"), Q, SUP, S, Q, N, SUP),
+    (nl("2026-04-16T00:00:00"), Q, SUP, SUP, Q, N, SUP),
+]
+PEOPLE = ["ANA", "BEN", "CHI", "DEV", "FAY", "GIL"]
+
+
+def table(api: Api, known_at: datetime | None = None) -> list[tuple[Any, ...]]:
+    return [
+        (at, *[api.cell(person, "SOP-101", at, known_at)["status"] for person in PEOPLE]) for at, *_ in TABLE
+    ]
+
+
+@pytest.mark.req("RP-03", "RP-04", "R-18", "SR-15", "N-02", "R-05")
+def test_6_every_cell_now_and_as_known_then(platform: Platform, tmp_path: Path) -> None:
+    coordinator = platform.user("coordinator")
+    approved = platform.memory["approved_at"]
+    before = coordinator.cell("ANA", "SOP-101", approved - timedelta(seconds=1))
+    assert (before["status"], coordinator.cell("ANA", "SOP-101", approved)["status"]) == (Q, IN)
+    assert table(coordinator) == TABLE
+    known = nl("2026-03-17T12:00:00")
+    move(platform, nl("2026-03-17T13:00:00"))
+    until(
+        lambda: coordinator.get(
+            "/api/qualification/cells", person="ANA", item="SOP-101", known_at=known.isoformat()
+        ),
+        lambda answer: (
+            answer["complete_up_to"] is not None and datetime.fromisoformat(answer["complete_up_to"]) > known
+        ),
+        60,
+    )
+    as_known = table(coordinator, known)
+    assert as_known == TABLE
+
+    move(platform, nl("2026-03-20T09:00:00"))
+    scan = tmp_path / "form.pdf"
+    scan.write_bytes(b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n")
+    enter_late_on_the_page(platform.base, "sam", scan, tmp_path)
+    check_late_on_the_page(platform.base, "eva", tmp_path)
+    asked = nl("2026-03-17T12:00:00")
+    ben = until(lambda: coordinator.cell("BEN", "SOP-101", asked), lambda c: c["status"] == Q, 10)
+    assert "LATE_ENTRY" in ben["flags"]
+    move(platform, nl("2026-03-21T13:00:00"))
+    later = nl("2026-03-21T12:00:00")
+    until(
+        lambda: coordinator.get(
+            "/api/qualification/cells", person="BEN", item="SOP-101", known_at=later.isoformat()
+        ),
+        lambda answer: datetime.fromisoformat(answer["complete_up_to"]) > later,
+        60,
+    )
+    assert coordinator.cell("BEN", "SOP-101", asked, known)["status"] == SUP
+    assert coordinator.cell("BEN", "SOP-101", asked, later)["status"] == Q
+    difference = coordinator.get(
+        "/api/reports/differences",
+        person="BEN",
+        item="SOP-101",
+        at=asked.isoformat(),
+        known_a=known.isoformat(),
+        known_b=later.isoformat(),
+    )
+    (record,) = [
+        r for r in coordinator.get("/api/records", person="BEN", item="SOP-101")["items"] if r["version"] == 4
+    ]
+    assert record["record"] in json.dumps(difference)
+    assert table(coordinator, known) == as_known, "what was known then never changes"
+
+
+@pytest.mark.req("RP-06", "QM-02")
+def test_7_the_trail_from_the_assignment_to_the_signature(platform: Platform) -> None:
+    auditor = platform.user("auditor")
+    record = platform.memory["record"]
+    trail = until(
+        lambda: auditor.get("/api/audit", entity="record", id=record)["items"],
+        lambda items: len(items) > 0,
+        20,
+    )
+    services = {entry.get("service") or entry["source"] for entry in trail}
+    text = json.dumps(trail)
+    assert "assignment" in text
+    assert "records" in json.dumps(sorted(services)) or "records" in text
+    for entry in trail:
+        assert entry["actor"]
+        assert entry["reason"]

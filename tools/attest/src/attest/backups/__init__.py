@@ -1,0 +1,1 @@
+"""Backups of a platform: one consistent cut through all databases, and the way back."""

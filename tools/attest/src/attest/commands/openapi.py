@@ -1,0 +1,72 @@
+"""`attest openapi`: the one OpenAPI document of the platform, made without starting anything (PL-25)."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gateway_svc.app import own_routers
+from gateway_svc.openapi import merge, own_document
+from gateway_svc.settings import SERVICES
+from servicekit.http.app import make_app
+from servicekit.http.caller import TokenVerifier
+from servicekit.service import ServiceSpec
+from servicekit.signing import Signables, signing_router
+
+COMMITTED = Path(__file__).resolve().parents[5] / "services/gateway-svc/openapi.json"
+
+
+def add_openapi(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `attest openapi`."""
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when the file is not in step"
+    )
+    parser.add_argument("--out", type=Path, default=COMMITTED, help="where it is (default: %(default)s)")
+
+
+def openapi(args: argparse.Namespace) -> int:
+    """Writes the document. With `--check` exit code 1 when the file does not say the same."""
+    made = text(whole_document())
+    if args.check:
+        if args.out.is_file() and args.out.read_text(encoding="utf-8") == made:
+            return 0
+        print(f"attest: {args.out} is not in step with the routes; run `make generate`", file=sys.stderr)
+        return 1
+    args.out.write_text(made, encoding="utf-8")
+    return 0
+
+
+@cache
+def whole_document() -> dict[str, Any]:
+    """What the gateway answers at `/openapi.json` when every service has told its own document; not to be changed."""
+    documents = {name: service_document(name) for name in SERVICES}
+    return merge(own_document(own_routers()), documents)
+
+
+def service_document(name: str) -> dict[str, Any]:
+    """The document of a service as it would answer: its routes and those of signing, no database and no key."""
+    spec: ServiceSpec = importlib.import_module(f"{name}_svc.main").SPEC
+    routers = list(spec.routers)
+    if spec.signables:
+        routers.append(
+            signing_router(Signables(spec.signables, database=lambda request: request.app.state.database))
+        )
+    app = make_app(
+        name=f"{spec.name}-svc",
+        version=spec.version,
+        routers=routers,
+        policy=spec.policy,
+        verifier=TokenVerifier.from_set({"keys": []}, audience=spec.name),
+        public=spec.public,
+    )
+    return app.openapi()
+
+
+def text(document: dict[str, Any]) -> str:
+    """The document as it is committed: keys in order, so that a difference is a difference in meaning."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,65 @@
+"""`attest rebuild`: folds reporting's archive again, compares, and swaps."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from attest.backups.manifest import BackupError
+from attest.backups.server import running_or_started
+from attest.commands.connection import CommandError, guarded
+from attest.platform.commands import STATE_VARIABLE
+from attest.platform.state import StateDir
+
+
+def add_rebuild(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `attest rebuild reporting`."""
+    parser.add_argument("service", choices=("reporting",), nargs="?", default="reporting")
+    parser.add_argument(
+        "--swap",
+        choices=("equal", "always", "never"),
+        default="equal",
+        help="take the new tables when all are the same (default), always (after a corrected fold), or never",
+    )
+    parser.add_argument(
+        "--state-dir",
+        default=os.environ.get(STATE_VARIABLE, ".attest"),
+        help="of the platform that runs here, or is stopped",
+    )
+    parser.add_argument("--database-url", default="", help="of reporting elsewhere (its owner role)")
+
+
+def rebuild(args: argparse.Namespace) -> int:
+    """Exit code 0 when every table was the same or the new ones were taken, 3 when some differ and stay."""
+    return guarded(_rebuild, args)
+
+
+def _rebuild(args: argparse.Namespace) -> int:
+    from reporting_svc.rebuild import Report
+    from reporting_svc.rebuild import rebuild as fold_again
+
+    def run(owner_url: str) -> Report:
+        return asyncio.run(fold_again(owner_url, swap=args.swap))
+
+    try:
+        if args.database_url:
+            report = run(args.database_url)
+        else:
+            with running_or_started(StateDir(Path(args.state_dir))) as endpoints:
+                report = run(endpoints.database_url("reporting", "owner"))
+    except (BackupError, RuntimeError, psycopg.Error, SQLAlchemyError) as error:
+        raise CommandError(str(error).splitlines()[0]) from error
+    for table in report.tables:
+        what = "same" if table.equal else f"DIFFERS, rebuilt are {table.rebuilt_rows:,}"
+        print(f"{table.table:24} {table.live_rows:>12,} rows  {what}")
+    taken = "the new tables are in place" if report.swapped else "the tables stay as they were"
+    print(
+        f"{report.events:,} events folded in {report.seconds:.1f} s, the consumer stood still for "
+        f"{report.held_seconds:.1f} s; {taken}"
+    )
+    return 0 if report.equal or report.swapped else 3

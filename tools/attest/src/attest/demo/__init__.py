@@ -1,0 +1,1 @@
+"""The demonstration: a plant, eight people more, and the story of a revised procedure."""

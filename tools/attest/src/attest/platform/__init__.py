@@ -1,0 +1,1 @@
+"""The local platform: PostgreSQL, Kafka and the services as processes under one supervisor."""
