@@ -5,7 +5,6 @@ Spans name routes and topics, never values; logs are JSON lines with the trace i
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import threading
@@ -41,7 +40,7 @@ class FileSpanExporter(SpanExporter):
                 self._path.replace(self._path.with_suffix(self._path.suffix + ".1"))
             with self._path.open("a") as out:
                 for span in spans:
-                    out.write(json.dumps(json.loads(span.to_json(indent=None))) + "\n")
+                    out.write(span.to_json(indent=None) + "\n")
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:

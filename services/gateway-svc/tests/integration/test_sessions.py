@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gateway_svc.front import identity
 from gateway_testing import PASSWORD, Browser, Platform, code_of
+from servicekit.db.glance import Glances
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -267,7 +268,9 @@ async def test_a_database_that_is_away_is_said_to_be(
 ) -> None:
     identities = attest.app.state.identities
     await identities.close()
-    monkeypatch.setattr(identities, "_url", "postgresql://127.0.0.1:1/nothing")
+    monkeypatch.setattr(
+        identities, "_glances", Glances("postgresql://127.0.0.1:1/nothing", application_name="x")
+    )
     answer = await ana.get("/api/qualification/cells")
     assert code_of(answer) == (503, "unavailable")
     assert answer.headers["retry-after"] == "2"

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import psycopg
 from psycopg import sql
+from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 from sqlalchemy import text
 from sqlalchemy.engine import CursorResult, RowMapping
@@ -24,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.sql.base import Executable
 
 from servicekit.context import Context
+from servicekit.db.glance import Glances
 
 # Rows with JSON are most of what is read.
 set_json_loads(orjson.loads)
@@ -113,6 +115,13 @@ class Tx:
                 count += 1
         return count
 
+    async def driver_rows(self, statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[DictRow]:
+        """Rows by the driver alone (`%s`, `%(name)s`): the statements of `Glances`, inside the transaction."""
+        driver = await self.driver()
+        async with driver.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement.encode(), values)
+            return await cursor.fetchall()
+
     async def driver(self) -> psycopg.AsyncConnection[Any]:
         """The psycopg connection under this transaction, for COPY and server-side batches."""
         raw = await self.conn.get_raw_connection()
@@ -135,6 +144,7 @@ class Database:
     ) -> None:
         self.source = source
         self.url = url
+        self.glances = Glances(url, application_name=f"{application_name or source}-glances")
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
             json_deserializer=orjson.loads,
@@ -187,4 +197,5 @@ class Database:
                 )
 
     async def close(self) -> None:
+        await self.glances.close()
         await self.engine.dispose()

@@ -295,33 +295,32 @@ async def check(
     policy: PolicyOf,
 ) -> CheckOut:
     """May this person do this task, at this place, on this asset, now or then? Fails closed (C-27)."""
-    async with database.read() as tx:
-        moment = body.at or tx.now
-        question = ask.Check(
-            body.person, body.task, body.items, body.site, body.asset, body.supervised_by, moment
-        )
-        facts = await ask.facts_of(tx, question)
-        resource = None
-        if (state := facts.people.get(body.person)) is not None:
-            resource = as_resource(state, tx.now.date())
-            policy.require_any(caller, ["authorisation.check", "qualification.read_own"], resource)
-        staleness = timedelta(seconds=request.app.state.settings.max_staleness)
-        decision = ask.check(facts, question, tx.now, max_staleness=staleness)
-        zone = _zone_of(resource, facts.places)
-        return CheckOut(
-            verdict=decision.verdict.value,
-            conditions=list(decision.conditions),
-            reasons=[CheckReason(item=r.item, code=r.code, detail=r.detail) for r in decision.reasons],
-            governing=[
-                Governing(item=item, place=place, version=version)
-                for item, at_places in sorted(decision.governing.items())
-                for place, version in sorted(at_places.items())
-            ],
-            valid_until=_local(decision.valid_until, zone),
-            decision_id=new_id(),
-            at=moment if zone is None else moment.astimezone(zone),
-            complete_up_to=facts.complete_up_to,
-        )
+    question = ask.Check(
+        body.person, body.task, body.items, body.site, body.asset, body.supervised_by, body.at
+    )
+    facts = await ask.glance(database, question)
+    moment = body.at or facts.now
+    resource = None
+    if (state := facts.people.get(body.person)) is not None:
+        resource = as_resource(state, facts.now.date())
+        policy.require_any(caller, ["authorisation.check", "qualification.read_own"], resource)
+    staleness = timedelta(seconds=request.app.state.settings.max_staleness)
+    decision = ask.check(facts, question, max_staleness=staleness)
+    zone = _zone_of(resource, facts.places)
+    return CheckOut(
+        verdict=decision.verdict.value,
+        conditions=list(decision.conditions),
+        reasons=[CheckReason(item=r.item, code=r.code, detail=r.detail) for r in decision.reasons],
+        governing=[
+            Governing(item=item, place=place, version=version)
+            for item, at_places in sorted(decision.governing.items())
+            for place, version in sorted(at_places.items())
+        ],
+        valid_until=_local(decision.valid_until, zone),
+        decision_id=new_id(),
+        at=moment if zone is None else moment.astimezone(zone),
+        complete_up_to=facts.complete_up_to,
+    )
 
 
 @router.get("/authorizations")
@@ -344,9 +343,9 @@ async def tasks_of(
             task = row["state"]
             if not task["active"]:
                 continue
-            question = ask.Check(person, task["task"], [], site, None, None, at or tx.now)
+            question = ask.Check(person, task["task"], [], site, at=at)
             facts = await ask.facts_of(tx, question)
-            decision = ask.check(facts, question, tx.now, max_staleness=staleness)
+            decision = ask.check(facts, question, max_staleness=staleness)
             found.append(
                 TaskOut(
                     task=task["task"],

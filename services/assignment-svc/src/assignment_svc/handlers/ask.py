@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assignment_svc import wire
@@ -23,10 +23,11 @@ from assignment_svc.domain.facts import Place
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.handlers.derive import derive_all, load
 from assignment_svc.inbound import INBOUND
-from servicekit.db import Tx
+from servicekit.db import Database, Tx
 
 CONSUMER = "assignment"
 TRAINER_OVERLAY = "TRN"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 type Cells = dict[str, dict[str, Sequence[Segment]]]
 """Timelines by item and place."""
@@ -34,40 +35,46 @@ type Cells = dict[str, dict[str, Sequence[Segment]]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question of C-27."""
+    """One question of C-27. at: now, when it is left out."""
 
     person: str
     task: str | None
     items: Sequence[str]
-    site: str | None
-    asset: str | None
-    supervised_by: str | None
-    at: datetime
+    site: str | None = None
+    asset: str | None = None
+    supervised_by: str | None = None
+    at: datetime | None = None
 
 
 _FACTS = """
 WITH wanted AS MATERIALIZED (
-  SELECT unnest(CAST(:items AS text[])) AS item
-  UNION SELECT jsonb_array_elements_text(state -> 'items') FROM app.task WHERE task = :task
+  SELECT unnest(%(items)s::text[]) AS item
+  UNION SELECT jsonb_array_elements_text(state -> 'items') FROM app.task WHERE task = %(task)s
 )
-SELECT 'unit' AS what, unit AS key, NULL AS key2, state AS body, NULL::timestamptz AS at FROM app.unit
-  WHERE state ->> 'kind' = 'site' OR unit = :asset
-UNION ALL SELECT 'person', person, NULL, state, NULL FROM app.person WHERE person = ANY(:people)
-UNION ALL SELECT 'task', task, NULL, state, NULL FROM app.task WHERE task = :task
+SELECT 'now' AS what, NULL AS key, NULL AS key2, NULL::jsonb AS body, app.clock() AS at
+UNION ALL SELECT 'unit', unit, NULL, state, NULL FROM app.unit
+  WHERE state ->> 'kind' = 'site' OR unit = %(asset)s
+UNION ALL SELECT 'person', person, NULL, state, NULL FROM app.person WHERE person = ANY(%(people)s)
+UNION ALL SELECT 'task', task, NULL, state, NULL FROM app.task WHERE task = %(task)s
 UNION ALL SELECT 'document', document, NULL, NULL, NULL FROM app.document WHERE document IN (SELECT item FROM wanted)
 UNION ALL SELECT DISTINCT 'mark', lane, key, NULL::jsonb, NULL::timestamptz FROM app.dirty
-  WHERE lane = ANY(:people) AND (key = '*' OR key IN (SELECT item FROM wanted))
+  WHERE lane = ANY(%(people)s) AND (key = '*' OR key IN (SELECT item FROM wanted))
 UNION ALL SELECT 'cell', person, item, jsonb_build_object('place', place, 'segments', segments), NULL FROM app.cell
-  WHERE person = ANY(:people) AND item IN (SELECT item FROM wanted)
+  WHERE person = ANY(%(people)s) AND item IN (SELECT item FROM wanted)
 UNION ALL SELECT 'watermark', topic, NULL, NULL, CASE WHEN bool_and(watermark IS NOT NULL) THEN min(watermark) END
-  FROM bus.consumed WHERE consumer = :consumer GROUP BY topic
+  FROM bus.consumed WHERE consumer = %(consumer)s GROUP BY topic
 """
 
 
 @dataclass(slots=True)
 class Facts:
-    """What a check rests on, read in one statement: one snapshot, one trip to the database."""
+    """What a check rests on, read in one statement: one snapshot, one trip to the database.
 
+    now: `app.clock()`. marked: (person, item) of the cells to be derived again.
+    """
+
+    now: datetime = _NEVER
+    marked: set[tuple[str, str]] = field(default_factory=set)
     places: dict[str, Place] = field(default_factory=dict)
     assets: set[str] = field(default_factory=set)
     people: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -84,24 +91,45 @@ class Facts:
         return None if any(m is None for m in marks) else min(m for m in marks if m is not None)
 
 
+async def glance(database: Database, question: Check) -> Facts:
+    """The facts of a question in one trip to the database, or, with an open mark among them, those of `facts_of`."""
+    found = _sorted(await database.glances.rows(_FACTS, _asked(question)), question)
+    if not found.marked:
+        return found
+    async with database.read() as tx:
+        return await facts_of(tx, question)
+
+
 async def facts_of(tx: Tx, question: Check) -> Facts:
     """The facts of a question. A cell with an open mark is derived now: what is stored of it may be old."""
-    people = [question.person, *([question.supervised_by] if question.supervised_by else [])]
+    found = _sorted(await tx.driver_rows(_FACTS, _asked(question)), question)
+    found.now = tx.now
+    if found.marked:
+        for derived in derive_all(await load(tx, sorted(found.marked)), tx.now):
+            found.cells[derived.person][derived.item][derived.place] = derived.outcome.timeline
+    return found
+
+
+def _asked(question: Check) -> dict[str, Any]:
+    return {
+        "items": list(question.items),
+        "task": question.task,
+        "asset": f"equipment/{question.asset}" if question.asset else None,
+        "people": [question.person, *([question.supervised_by] if question.supervised_by else [])],
+        "consumer": CONSUMER,
+    }
+
+
+def _sorted(rows: Iterable[Mapping[str, Any]], question: Check) -> Facts:
+    """The rows by what they are. Cells with an open mark are left out."""
     found = Facts()
     marked: dict[str, set[str]] = defaultdict(set)
     stored: list[tuple[str, str, Mapping[str, Any]]] = []
-    for row in await tx.rows(
-        _FACTS,
-        {
-            "items": list(question.items),
-            "task": question.task,
-            "asset": f"equipment/{question.asset}" if question.asset else None,
-            "people": people,
-            "consumer": CONSUMER,
-        },
-    ):
+    for row in rows:
         key, body = row["key"], row["body"]
         match row["what"]:
+            case "now":
+                found.now = row["at"]
             case "unit" if body["kind"] == "site":
                 found.places[body["code"]] = wire.place_of(body)
             case "unit":
@@ -119,25 +147,21 @@ async def facts_of(tx: Tx, question: Check) -> Facts:
             case "watermark":
                 found.watermarks[key] = row["at"]
     wanted = {*question.items, *(found.task["items"] if found.task else ())}
-    fresh = {
+    found.marked = {
         (person, item) for person, keys in marked.items() for item in (wanted if ALL_ITEMS in keys else keys)
     }
     for person, item, body in stored:
-        if (person, item) not in fresh:
+        if (person, item) not in found.marked:
             found.cells[person][item][body["place"]] = [wire.segment_of(s) for s in body["segments"]]
-    if fresh:
-        for derived in derive_all(await load(tx, sorted(fresh)), tx.now):
-            found.cells[derived.person][derived.item][derived.place] = derived.outcome.timeline
     return found
 
 
 async def timelines(tx: Tx, person: str, items: Sequence[str]) -> Cells:
     """The cells of a person on the items; those with an open mark are derived now."""
-    question = Check(person, None, items, None, None, None, tx.now)
-    return (await facts_of(tx, question)).cells[person]
+    return (await facts_of(tx, Check(person, None, items))).cells[person]
 
 
-def check(facts: Facts, question: Check, now: datetime, *, max_staleness: timedelta) -> Decision:
+def check(facts: Facts, question: Check, *, max_staleness: timedelta) -> Decision:
     """C-27: fails closed."""
     person = facts.people.get(question.person)
     task = _task(facts, question)
@@ -164,11 +188,9 @@ def check(facts: Facts, question: Check, now: datetime, *, max_staleness: timede
         unknown_items=frozenset(wanted - facts.known_items),
         supervisor=supervisor,
         # An input without any watermark was never complete: as stale as can be (law 7).
-        watermarks={
-            topic: facts.watermarks.get(topic) or datetime.min.replace(tzinfo=now.tzinfo) for topic in INBOUND
-        },
+        watermarks={topic: facts.watermarks.get(topic) or _NEVER for topic in INBOUND},
     )
-    return decide(asked, question.at, now, max_staleness)
+    return decide(asked, question.at or facts.now, facts.now, max_staleness)
 
 
 def _task(facts: Facts, question: Check) -> TaskFacts | None:

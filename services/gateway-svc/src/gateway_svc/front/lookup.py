@@ -1,18 +1,14 @@
 """The look-up of a session or a machine's token, at every request.
 
-Nothing is cached, so that a role, a session or a token that was taken away is gone with the next request. It is on the
-way of every call, so it has a few connections of its own, without transactions: one prepared statement, one round trip.
+Nothing is cached, so that a role, a session or a token that was taken away is gone with the next request.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
-import psycopg
-from psycopg.rows import DictRow, dict_row
+from servicekit.db.glance import Glances
 from servicekit.http.caller import Caller, Grant
 
 from gateway_svc.domain import sessions
@@ -36,27 +32,24 @@ _MACHINE = """
     WHERE s.secret_hash = %s AND e.token IS NULL AND t.expires_at > clock_timestamp()"""
 _USED = "UPDATE app.machine_token_secret SET last_used_at = clock_timestamp() WHERE token = %s::uuid"
 _NOTE_USE_EVERY_S = 60.0
-_CONNECTIONS = 6
 
 
 class Identities:
     """Finds who is behind a cookie or a token. Raises psycopg.OperationalError when the database does not answer."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._free = asyncio.Semaphore(_CONNECTIONS)
-        self._idle: list[psycopg.AsyncConnection[Any]] = []
+        self._glances = Glances(url, application_name="gateway-svc-identity")
 
     async def by_cookie(self, secret: str, *, sign_of_life: bool) -> Identity | None:
         """The identity of a session that lasts; sign_of_life: somebody acted, the idle time begins anew."""
-        row = await self._one(_SESSION, secret_hash(secret))
+        row = await self._glances.one(_SESSION, (secret_hash(secret),))
         if row is None or row["status"] != AccountStatus.ACTIVE:
             return None
         now, kiosk = row["now"], row["kiosk"]
         if sessions.is_over(now, last_seen_at=row["last_seen_at"], expires_at=row["expires_at"], kiosk=kiosk):
             return None
         if sign_of_life and sessions.is_worth_noting(now, row["last_seen_at"], kiosk=kiosk):
-            await self._one(_SEEN, row["session"])
+            await self._glances.one(_SEEN, (row["session"],))
         return _of_session(row, secret)
 
     async def by_token(self, authorization: str) -> Identity | None:
@@ -64,12 +57,12 @@ class Identities:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.startswith(TOKEN_PREFIX):
             return None
-        row = await self._one(_MACHINE, secret_hash(token))
+        row = await self._glances.one(_MACHINE, (secret_hash(token),))
         if row is None:
             return None
         used = row["last_used_at"]
         if used is None or (row["now"] - used).total_seconds() >= _NOTE_USE_EVERY_S:
-            await self._one(_USED, row["token"])
+            await self._glances.one(_USED, (row["token"],))
         return Identity(
             caller=Caller(actor=f"machine/{row['token']}", grants=(Grant(row["role"], row["scope"]),)),
             how="token",
@@ -77,43 +70,7 @@ class Identities:
         )
 
     async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop().close()
-
-    async def _one(self, statement: str, value: str) -> DictRow | None:
-        try:
-            return await self._run(statement, value)
-        except psycopg.OperationalError:
-            # A server that was started again has left every idle connection dead: once more, on a new one.
-            await self.close()
-            return await self._run(statement, value)
-
-    async def _run(self, statement: str, value: str) -> DictRow | None:
-        async with self._connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(statement.encode(), (value,))
-            return await cursor.fetchone() if cursor.description else None
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        async with self._free:
-            connection = self._idle.pop() if self._idle else await self._connect()
-            try:
-                yield connection
-            except BaseException:
-                # Cancelled or failed in the middle: nobody knows what it would answer next.
-                await connection.close()
-                raise
-            self._idle.append(connection)
-
-    async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(
-            self._url,
-            autocommit=True,
-            prepare_threshold=1,
-            connect_timeout=3,
-            application_name="gateway-svc-identity",
-            options="-c statement_timeout=5000 -c timezone=UTC",
-        )
+        await self._glances.close()
 
 
 def _of_session(row: Mapping[str, Any], secret: str) -> Identity:
