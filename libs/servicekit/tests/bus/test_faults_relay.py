@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import signal
 from typing import Any
 
@@ -42,35 +41,11 @@ async def holder_of_lock(world) -> int:
 
 
 async def leader(world, processes: list[Any]) -> Any:
-    """The process that leads, found by the port that its session comes from."""
+    """The process that leads, by the name of its session."""
     pid = await holder_of_lock(world)
-    rows = world.store_sql("SELECT client_port FROM pg_stat_activity WHERE pid = %s", pid)
-    port = rows[0][0]
-    for process in processes:
-        if process.poll() is None and port in local_ports(process.pid):
-            return process
-    return None
-
-
-def local_ports(pid: int) -> set[int]:
-    """Local TCP ports of a process, from /proc."""
-    import os
-
-    inodes: set[str] = set()
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            target = os.readlink(f"/proc/{pid}/fd/{number}")
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            inodes.add(target[8:-1])
-    ports: set[int] = set()
-    with open(f"/proc/{pid}/net/tcp") as table:
-        for line in itertools.islice(table, 1, None):
-            fields = line.split()
-            if fields[9] in inodes:
-                ports.add(int(fields[1].split(":")[1], 16))
-    return ports
+    rows = world.store_sql("SELECT application_name FROM pg_stat_activity WHERE pid = %s", pid)
+    found = int(rows[0][0].split()[-1]) if rows else None
+    return next((p for p in processes if p.poll() is None and p.pid == found), None)
 
 
 async def test_order_holds_while_two_relays_run_and_the_leader_is_killed_three_times(world) -> None:

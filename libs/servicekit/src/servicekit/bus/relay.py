@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import platform
 import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -391,8 +393,10 @@ async def _try_lock(connection: queue.Connection) -> bool:
 
 @contextlib.asynccontextmanager
 async def _connection(url: str, options: str) -> AsyncIterator[queue.Connection]:
+    # Who looks for the leader in pg_stat_activity finds its machine and process, whatever lies between.
+    name = f"relay {platform.node()[:40]} {os.getpid()}"
     connection = await psycopg.AsyncConnection.connect(
-        url, autocommit=True, options=options, application_name="relay", connect_timeout=10
+        url, autocommit=True, options=options, application_name=name, connect_timeout=10
     )
     try:
         yield connection
