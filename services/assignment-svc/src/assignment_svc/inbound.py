@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from servicekit.bus.envelope import Event
 from servicekit.db import Tx
 from servicekit.lanes import BULK, ONE, Mark, mark
@@ -35,7 +35,7 @@ async def _keep(tx: Tx, table: str, keys: Sequence[str], events: Sequence[Event]
         f" AS r ({types}, state jsonb, event_id text, event_at timestamptz)"
         f" ON CONFLICT ({', '.join(primary)}) DO UPDATE SET state = excluded.state, event_id = excluded.event_id,"
         " event_at = excluded.event_at",
-        {"rows": json.dumps(rows)},
+        {"rows": orjson.dumps(rows).decode()},
     )
 
 
@@ -93,7 +93,7 @@ async def _mark_obliged_at(tx: Tx, event: Event) -> None:
             "cause": event.id,
             "correlation": event.correlation,
             "bulk": BULK,
-            "spans": json.dumps([{"place": event.state["code"]}]),
+            "spans": orjson.dumps([{"place": event.state["code"]}]).decode(),
         },
     )
 

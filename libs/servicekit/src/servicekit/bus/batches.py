@@ -56,7 +56,10 @@ class Batches:
         self._in_a_row: dict[str, int] = {}
 
     async def process(self, state: PartitionState, records: list[Received], first: int) -> int:
-        """Applies what was read, as a whole or, when that fails, one by one; returns the next offset."""
+        """Applies what was read, as a whole or, when that fails, one by one; returns the next offset.
+
+        The caller holds a slot; it is free for others while infrastructure is waited for.
+        """
         for record in records:
             self.intake.read(record)
         records = self._up_to_limit(records)
@@ -87,9 +90,8 @@ class Batches:
         pause = 0.05
         while True:
             try:
-                async with self.slots:
-                    with batch_span(self.name, state.part.topic, records):
-                        await self.inbox.apply(state.part, records, first)
+                with batch_span(self.name, state.part.topic, records):
+                    await self.inbox.apply(state.part, records, first)
                 crash.pass_by("after_commit")
                 state.trouble = None
                 return None
@@ -107,7 +109,11 @@ class Batches:
                         return error
             if state.mode is Mode.NEW:
                 raise FenceError("the position was taken back meanwhile")
-            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            self.slots.release()
+            try:
+                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            finally:
+                await self.slots.acquire()
             pause = min(pause * 2, 5.0)
 
     async def _park(self, state: PartitionState, record: Received, first: int, error: Exception) -> None:

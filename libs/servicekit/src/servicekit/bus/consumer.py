@@ -352,10 +352,8 @@ class Consumer:
     async def _work(self, client: AIOKafkaConsumer, state: PartitionState) -> None:
         try:
             while state.buffer and not self.batches.halted:
-                taken = min(len(state.buffer), self.settings.max_batch)
-                records = [_received(state.part, state.buffer.popleft()) for _ in range(taken)]
-                done = await self._apply(state, records)
-                if state.mode is Mode.NEW:
+                done = await self._next(state)
+                if state.mode is Mode.NEW or done is None:
                     return
                 state.done_next = self._commits[state.tp] = done
                 self._done.set()
@@ -375,13 +373,24 @@ class Consumer:
         finally:
             state.worker = None
 
-    async def _apply(self, state: PartitionState, records: list[Received]) -> int:
-        """Returns the next offset."""
-        if all(is_heartbeat(record.value) for record in records):
-            done = await self.beats.note(state.part, state.done_next, records)
-            if done is not None:
+    async def _next(self, state: PartitionState) -> int | None:
+        """Applies the next batch; returns the next offset. None: the partition has been taken back meanwhile."""
+        if all(is_heartbeat(record.value) for record in state.buffer):
+            beats = self._taken(state)
+            done = await self.beats.note(state.part, state.done_next, beats)
+            if done is not None or state.mode is Mode.NEW:
                 return done
-        return await self.batches.process(state, records, state.done_next)
+            async with self.batches.slots:
+                return await self.batches.process(state, beats, state.done_next)
+        # The slot first, then the batch: while all are taken it grows, and few large ones cost less than many small.
+        async with self.batches.slots:
+            if state.mode is Mode.NEW or not state.buffer:
+                return None
+            return await self.batches.process(state, self._taken(state), state.done_next)
+
+    def _taken(self, state: PartitionState) -> list[Received]:
+        number = min(len(state.buffer), self.settings.max_batch)
+        return [_received(state.part, state.buffer.popleft()) for _ in range(number)]
 
     def _context(self, reason: str) -> Context:
         return Context(actor=f"system/{self.database.source}", reason=reason, correlation=self.name)

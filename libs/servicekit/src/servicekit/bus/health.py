@@ -31,14 +31,23 @@ class ConsumerHealth:
     positions: dict[str, dict[int, int | None]] = field(default_factory=dict)
 
 
-async def outbox_health(tx: Tx) -> OutboxHealth:
-    row = await tx.one(
-        "SELECT count(*) AS pending, extract(epoch FROM max(app.clock() - o.at))::double precision AS age"
-        " FROM bus.outbox_pending p LEFT JOIN LATERAL ("
-        "  SELECT at FROM bus.outbox WHERE id = p.id) AS o ON true"
-    )
+_QUEUE = """
+SELECT (SELECT count(*) FROM bus.outbox_pending) AS pending,
+  (SELECT min(o.at) FROM (SELECT min(id) AS id FROM bus.outbox_pending GROUP BY topic, partition) AS heads
+     JOIN bus.outbox o USING (id)) AS since
+"""
+
+
+async def queue_of(tx: Tx) -> tuple[int, datetime | None]:
+    """How many events Kafka has not acknowledged, and the record time of the oldest at the head of a partition."""
+    row = await tx.one(_QUEUE)
     assert row is not None
-    return OutboxHealth(row["pending"], max(0.0, row["age"] or 0.0))
+    return row["pending"], row["since"]
+
+
+async def outbox_health(tx: Tx) -> OutboxHealth:
+    pending, since = await queue_of(tx)
+    return OutboxHealth(pending, 0.0 if since is None else max(0.0, (tx.now - since).total_seconds()))
 
 
 async def consumer_health(tx: Tx, consumer: str) -> ConsumerHealth:

@@ -7,7 +7,6 @@ audit triggers, in one round trip. Record time is another matter: it is stamped 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -111,7 +110,9 @@ class Tx:
         count = 0
         async with driver.cursor() as cursor, cursor.copy(statement) as out:
             for row in rows:
-                await out.write_row([json.dumps(v) if isinstance(v, dict | list) else v for v in row])
+                await out.write_row(
+                    [orjson.dumps(v).decode() if isinstance(v, dict | list) else v for v in row]
+                )
                 count += 1
         return count
 

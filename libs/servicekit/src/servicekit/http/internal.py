@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 
 from servicekit.bus.deadletter import DeadLetters
+from servicekit.bus.health import queue_of
 from servicekit.db import Database, Tx
 from servicekit.db.migrate import head
 from servicekit.db.platform import raise_clock
@@ -134,21 +135,17 @@ async def standing(tx: Tx, name: str, marks: str | None) -> Standing:
         consumed[row["topic"]][row["partition"]] = row["next"] or 0
         known, mark = watermarks.get(row["topic"], row["watermark"]), row["watermark"]
         watermarks[row["topic"]] = None if known is None or mark is None else min(known, mark)
-    queue = await tx.one(
-        "SELECT count(*) AS pending, (SELECT min(o.at) FROM bus.outbox_pending p JOIN bus.outbox o USING (id)) AS since"
-        " FROM bus.outbox_pending"
-    )
+    pending, since = await queue_of(tx)
     parked = await tx.rows(
         "SELECT min(id) AS id, topic, subject, max(error_class) AS reason, count(*) AS events,"
         " max(attempts) AS attempts, min(parked_at) AS parked_at"
         " FROM bus.dead_letter WHERE resolved_at IS NULL GROUP BY topic, subject ORDER BY min(parked_at) LIMIT 100"
     )
-    assert queue is not None
     return Standing(
         service=name,
         now=tx.now,
-        pending=queue["pending"],
-        pending_since=queue["since"],
+        pending=pending,
+        pending_since=since,
         acked=acked,
         consumed=consumed,
         watermarks=watermarks,

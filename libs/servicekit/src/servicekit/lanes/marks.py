@@ -7,10 +7,10 @@ lane that was ever worked; workers alone write it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -112,7 +112,7 @@ async def mark(tx: Tx, tables: LaneTables, marks: Iterable[Mark]) -> int:
         f"INSERT INTO {tables.dirty.fullname} (lane, key, cause, correlation, priority)"  # noqa: S608
         " SELECT lane, key, cause, correlation, priority FROM jsonb_to_recordset(CAST(:marks AS jsonb))"
         " AS m (lane text, key text, cause text, correlation text, priority smallint)",
-        {"marks": json.dumps(values)},
+        {"marks": orjson.dumps(values).decode()},
     )
     await notify(tx, tables)
     return len(values)

@@ -5,9 +5,9 @@ Nothing changed -> nothing is written and nothing announced: deriving again is a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
+import orjson
 from matrix_svc import outbound
 from matrix_svc.db import queries
 from matrix_svc.domain.obligations import sources_of, spans
@@ -60,7 +60,7 @@ async def derive(tx: Tx, marks: Mapping[str, Sequence[Mark]]) -> None:
         " AS r (person text, item text, digest text, state jsonb) ORDER BY person, item"
         " ON CONFLICT (person, item) DO UPDATE SET digest = excluded.digest, state = excluded.state,"
         " recorded_at = excluded.recorded_at",
-        {"rows": json.dumps(rows), "at": tx.recorded_at},
+        {"rows": orjson.dumps(rows).decode(), "at": tx.recorded_at},
     )
     await announce(
         tx,
