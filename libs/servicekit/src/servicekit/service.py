@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -237,6 +238,10 @@ class Service:
             parts["health"] = watch(
                 self.health, self.database, self.spec.name, self.work.lanes if self.work else None
             )
+        # What was imported and put together stays for good: the collector would walk all of it, again and again, while
+        # requests wait.
+        gc.collect()
+        gc.freeze()
         try:
             await _until_first_ends(parts, server)
         finally:

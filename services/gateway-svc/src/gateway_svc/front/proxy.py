@@ -6,20 +6,21 @@ Nothing that a caller says about itself goes through: the token, the correlation
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-import httpx
+import aiohttp
 from servicekit.http.app import correlation_of
 from servicekit.problems import Problem, not_found
 from starlette.background import BackgroundTask
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from yarl import URL
 
 from gateway_svc.domain.routing import is_plain, service_of
 from gateway_svc.front import identity
 from gateway_svc.front.door import unauthenticated
 from gateway_svc.front.headers import is_set_by_us
-from gateway_svc.services import Services, problem_of, unreachable
+from gateway_svc.services import Services, unreachable
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _TAKEN = (
@@ -69,72 +70,77 @@ async def forward(request: Request) -> Response:
     service = service_of(request.url.path, frozenset(request.query_params)) if is_plain(raw_path) else None
     if service is None:
         raise not_found("address", request.url.path)
-    client, base = services.where(service)
     headers = {name: value for name in _TAKEN if (value := request.headers.get(name)) is not None}
     headers.setdefault("accept-encoding", "identity")
     headers |= services.headers(service, found.caller, correlation_of(request))
     query = request.scope["query_string"].decode("latin-1")
-    outgoing = client.build_request(
-        request.method,
-        httpx.URL(base + raw_path + (f"?{query}" if query else "")),
-        headers=headers,
-        content=await _body(request, limit),
-    )
-    if outgoing.url.raw_path.decode("latin-1").partition("?")[0] != raw_path:
+    url = URL(services.url(service) + raw_path + (f"?{query}" if query else ""), encoded=True)
+    if url.raw_path != raw_path:
         raise not_found("address", request.url.path)
+    body = _Body(request, limit)
     try:
-        answer = await client.send(outgoing, stream=True)
-    except httpx.TimeoutException:
+        answer = await services.wire.request(
+            request.method, url, headers=headers, data=await body.content(), allow_redirects=False
+        )
+    except TimeoutError:
         raise unreachable(service, "did not answer in time") from None
-    except httpx.HTTPError:
-        raise unreachable(service, "cannot be reached") from None
-    if answer.status_code == 401:
-        await answer.aread()
-        await answer.aclose()
-        raise problem_of(service, answer)
+    except (aiohttp.ClientError, OSError):
+        raise body.trouble or unreachable(service, "cannot be reached") from None
+    if answer.status == 401:
+        answer.close()
+        raise unreachable(service, "does not accept the gateway's token")
     return await _answer(service, answer)
 
 
-async def _answer(service: str, answer: httpx.Response) -> Response:
-    shown: dict[str, Any] = {
-        name: value
-        for name, value in answer.headers.items()
-        if name not in _DROPPED and not is_set_by_us(name)
-    }
+async def _answer(service: str, answer: aiohttp.ClientResponse) -> Response:
     length = answer.headers.get("content-length")
     if length is not None and int(length) <= _SMALL:
         try:
-            body = b"".join([part async for part in answer.aiter_raw()])
-        except httpx.HTTPError:
+            response = Response(await answer.read(), status_code=answer.status)
+        except (TimeoutError, aiohttp.ClientError):
+            answer.close()
             raise unreachable(service, "broke off its answer") from None
-        finally:
-            await answer.aclose()
-        return Response(body, status_code=answer.status_code, headers=shown)
-    return StreamingResponse(
-        answer.aiter_raw(), answer.status_code, shown, background=BackgroundTask(answer.aclose)
-    )
+    else:
+        response = StreamingResponse(
+            answer.content.iter_any(), answer.status, background=BackgroundTask(answer.close)
+        )
+    shown = MutableHeaders()
+    for name, value in answer.headers.items():
+        if name.lower() not in _DROPPED and not is_set_by_us(name):
+            shown.append(name, value)
+    response.raw_headers = shown.raw
+    return response
 
 
-async def _body(request: Request, limit: int) -> bytes | AsyncIterator[bytes] | None:
-    """The body: small ones as a whole, others as they come. 413 when it is longer than the limit."""
-    length = request.headers.get("content-length")
-    if length is None and "transfer-encoding" not in request.headers:
-        return None
-    if length is not None:
-        if not length.isdigit() or int(length) > limit:
-            raise too_large(limit)
-        if int(length) <= _SMALL:
-            return await request.body()
-    return _counted(request, limit)
+class _Body:
+    """The body of a request on its way: small ones as a whole, others as they come."""
 
+    def __init__(self, request: Request, limit: int) -> None:
+        self.trouble: Problem | None = None
+        """What is wrong with the body, when sending it failed for that."""
+        self._request = request
+        self._limit = limit
 
-async def _counted(request: Request, limit: int) -> AsyncIterator[bytes]:
-    seen = 0
-    try:
-        async for part in request.stream():
-            seen += len(part)
-            if seen > limit:
-                raise too_large(limit)
-            yield part
-    except ClientDisconnect:
-        raise httpx.WriteError("the caller went away") from None
+    async def content(self) -> bytes | AsyncIterator[bytes] | None:
+        """Raises a 413 problem when it says that it is longer than the limit."""
+        length = self._request.headers.get("content-length")
+        if length is None and "transfer-encoding" not in self._request.headers:
+            return None
+        if length is not None:
+            if not length.isdigit() or int(length) > self._limit:
+                raise too_large(self._limit)
+            if int(length) <= _SMALL:
+                return await self._request.body()
+        return self._counted()
+
+    async def _counted(self) -> AsyncIterator[bytes]:
+        seen = 0
+        try:
+            async for part in self._request.stream():
+                seen += len(part)
+                if seen > self._limit:
+                    self.trouble = too_large(self._limit)
+                    raise self.trouble
+                yield part
+        except ClientDisconnect:
+            raise ConnectionError("the caller went away") from None
