@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from servicekit.bus import announce, announce_with, claim, configure
-from servicekit.bus.outbox import ClaimError, EventTooLargeError, StampError
+from servicekit.bus.outbox import ClaimError, EventTooLargeError, StampError, claim_once
 from servicekit.bus.queue import Watermark
 from servicekit.context import Context
 from servicekit.testing import eventually
@@ -144,6 +144,15 @@ async def test_claims_in_any_order_do_not_deadlock(world) -> None:
     await asyncio.gather(*(some(names[n:] + names[:n]) for n in range(10)))
     sequences = world.store_sql("SELECT DISTINCT sequence FROM bus.subject")
     assert sequences == [(10,)]
+
+
+async def test_what_is_announced_once_keeps_no_row_of_its_subject(world) -> None:
+    async with world.store.transaction(toy.CONTEXT) as tx:
+        await claim_once(tx, [(TOPIC, "P1"), (TOPIC, "P2")])
+        await claim(tx, [(TOPIC, "P3")])
+        await announce(tx, [toy.change(name, 1) for name in ("P1", "P2", "P3")])
+    assert [(e["subject"], e["sequence"]) for e in outbox(world)] == [("P1", 1), ("P2", 1), ("P3", 1)]
+    assert world.store_sql("SELECT subject, sequence FROM bus.subject") == [("P3", 1)]
 
 
 async def test_what_is_too_large_fails_where_it_is_written(world) -> None:

@@ -152,6 +152,17 @@ async def claim(tx: Tx, subjects: Iterable[tuple[str, str]], caused_at: datetime
     return tx.recorded_at
 
 
+async def claim_once(tx: Tx, subjects: Iterable[tuple[str, str]]) -> datetime:
+    """As `claim`, for subjects that are announced once, now and never again, by whoever has made them: nothing is to
+    be locked, and no row is kept for each. A second announcement would bear the same sequence and be taken for the
+    first."""
+    recorded_at = await claim(tx, [])
+    for subject in subjects:
+        tx.claimed[subject] = 0
+        tx.once.add(subject)
+    return recorded_at
+
+
 async def announce(
     tx: Tx, announcements: Iterable[Announcement], *, context: Context | None = None
 ) -> list[str]:
@@ -172,10 +183,13 @@ async def announce(
             for block in batched(events, _COPY_BLOCK, strict=False):
                 await _copy(cursor, block)
         moved = {(event.topic, event.subject): event.sequence for event in events}
-        await cursor.execute(
-            _MOVE_SUBJECTS,
-            [tx.recorded_at, [t for t, _ in moved], [s for _, s in moved], list(moved.values())],
-        )
+        for subject in tx.once & moved.keys():
+            del moved[subject]
+        if moved:
+            await cursor.execute(
+                _MOVE_SUBJECTS,
+                [tx.recorded_at, [t for t, _ in moved], [s for _, s in moved], list(moved.values())],
+            )
         # Several of one transaction are one.
         await cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return [event.id for event in events]

@@ -15,7 +15,7 @@ import orjson
 
 from servicekit.bus.envelope import instant
 from servicekit.bus.kafka_settings import MAX_EVENT_BYTES
-from servicekit.bus.outbox import Announcement, announce, claim
+from servicekit.bus.outbox import Announcement, announce, claim_once
 from servicekit.context import Context
 from servicekit.db.database import Database, Tx
 from servicekit.ids import new_id
@@ -70,7 +70,7 @@ async def announce_audit(tx: Tx, limit: int = 500) -> int:
     if not rows:
         return 0
     topic = f"{tx.source}.audit"
-    await claim(tx, [(topic, str(row["id"])) for row in rows])
+    await claim_once(tx, [(topic, str(row["id"])) for row in rows])
     announcements: list[Announcement] = []
     for row in rows:
         personal = row["personal"]

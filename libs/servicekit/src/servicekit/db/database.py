@@ -56,6 +56,8 @@ class Tx:
     _recorded_at: datetime | None = None
     claimed: dict[tuple[str, str], int] = field(default_factory=dict)
     """(topic, subject) -> last announced sequence, filled by `claim`."""
+    once: set[tuple[str, str]] = field(default_factory=set)
+    """Those among them that are never announced again, filled by `claim_once`."""
     epoch: int = 1
     """The epoch of this database's announcements, read by `claim`."""
 
