@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 from servicekit.bus import Event
 from servicekit.db import Tx
-from sqlalchemy.dialects.postgresql import insert
 
 from records_svc.db import tables
 
@@ -33,6 +33,7 @@ class Assignment:
 
 
 async def assignments(tx: Tx, events: Sequence[Event]) -> None:
+    """Set-wise: a revision brings thousands at once."""
     rows = [
         {
             "assignment": event.state["assignment"],
@@ -42,17 +43,15 @@ async def assignments(tx: Tx, events: Sequence[Event]) -> None:
             "place": event.state["place"],
             "state": event.state["state"],
             "trigger": event.state["trigger"],
-            "due_at": _instant(event.state.get("due_at")),
+            "due_at": event.state.get("due_at"),
             "due_zone": event.state.get("due_zone"),
-            "opened_at": _instant(event.state["opened_at"]),
+            "opened_at": event.state["opened_at"],
             "closing_reason": event.state.get("closing_reason"),
             "change": event.state.get("change"),
         }
         for event in events
     ]
-    statement = insert(tables.assignment)
-    values = {column.name: statement.excluded[column.name] for column in tables.assignment.c}
-    await tx.execute(statement.on_conflict_do_update(index_elements=["assignment"], set_=values), rows)
+    await tx.execute(_FOLD, {"rows": orjson.dumps(rows).decode()})
 
 
 async def assignment_of(tx: Tx, assignment: str) -> Assignment | None:
@@ -73,5 +72,11 @@ async def open_assignment(tx: Tx, person: str, item: str, number: int) -> Assign
 _SELECT = "SELECT assignment::text, person, item, number, place, state, trigger, due_at, due_zone FROM app.assignment"
 
 
-def _instant(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value)
+_NAMES = [column.name for column in tables.assignment.c]
+_FOLD = (
+    f"INSERT INTO app.assignment ({', '.join(_NAMES)}) SELECT {', '.join(_NAMES)}"  # noqa: S608 - our own names
+    " FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (assignment uuid, person text, item text, number int,"
+    " place text, state text, trigger text, due_at timestamptz, due_zone text, opened_at timestamptz,"
+    " closing_reason text, change text) ORDER BY assignment ON CONFLICT (assignment) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "assignment")
+)
