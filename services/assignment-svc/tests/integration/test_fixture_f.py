@@ -362,3 +362,27 @@ async def test_a_time_without_offset_is_refused(service: RunningService) -> None
     )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "query.at"
+
+
+@pytest.mark.req("PL-29", "R-35")
+async def test_an_open_question_of_the_matrix_is_a_flag_even_where_nothing_requires_the_item(
+    service: RunningService,
+) -> None:
+    """C-34: a refused cell is never silently "not required"."""
+    await play(service)
+    other = {**F.document(F.V3), "document": "SOP-999"}
+    await service.feed("qms.document", "qms.document-registered.v1", "SOP-999", other)
+    state = {"person": "ANA", "item": "SOP-999", "unresolved": True, "spans": []}
+    for unresolved, flags in ((True, ["MATRIX_UNRESOLVED"]), (False, [])):
+        await service.feed(
+            "matrix.obligation",
+            "matrix.obligation-derived.v1",
+            "ANA/SOP-999",
+            {**state, "unresolved": unresolved},
+            key="ANA",
+        )
+        await service.settled()
+        asked = {"person": "ANA", "item": "SOP-999", "at": "2026-03-12T12:00:00+01:00"}
+        answer = await service.client("auditor").get("/api/qualification/cells", params=asked)
+        (row,) = answer.json()["items"]
+        assert (row["place"], row["status"], row["flags"]) == ("NL1", "NOT_REQUIRED", flags)

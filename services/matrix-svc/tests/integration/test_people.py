@@ -110,6 +110,39 @@ async def test_a_hire_brings_obligations_with_their_sources(service: RunningServ
     )
 
 
+@pytest.mark.req("PL-29", "R-35")
+async def test_a_refused_cell_is_an_open_question_even_where_nothing_else_requires_the_item(
+    service: RunningService,
+) -> None:
+    coordinator = service.client("coordinator", subject="COR")
+    await coordinator.post("/api/people", json=HIRE)
+    await service.settled()
+    question = {
+        "level": "job_function",
+        "source": "OPR",
+        "item": "SOP-222",
+        "value": "ask QA",
+        "line": "By job function!C7",
+    }
+    block = {
+        "batch": "B-1",
+        "file": "matrix.xlsx",
+        "sha256": "0" * 64,
+        "accepted_by": ["COR", "EVA"],
+        "rows": [question],
+    }
+    taken = await coordinator.post("/internal/imports/questions", json=block)
+    assert taken.status_code == 200, taken.text
+    await service.settled()
+    owed = {
+        row["item"]: row for row in (await coordinator.get("/api/people/DEV/obligations")).json()["items"]
+    }
+    assert owed["SOP-101"]["unresolved"] is False
+    assert (owed["SOP-222"]["unresolved"], owed["SOP-222"]["spans"]) == (True, [])
+    said = [e["data"]["state"] for e in await service.announced("matrix.obligation")]
+    assert [(s["person"], s["unresolved"]) for s in said if s["item"] == "SOP-222"] == [("DEV", True)]
+
+
 async def test_everything_announced_fits_its_contract_and_names_travel_alone(service: RunningService) -> None:
     await service.client("coordinator", subject="COR").post("/api/people", json=HIRE)
     await service.settled()

@@ -59,8 +59,11 @@ def _segment(facts: CellFacts, moment: Moment, worded: dict[int, _Worded]) -> Se
     governing = moment.stretch.governing
     if status is Status.NOT_REQUIRED or governing is None:
         reasons = (Reason(regime.why, regime.detail),) if regime.book is None else _NOTHING_GOVERNS
+        # Not required as far as anybody knows: an open question says that nobody does (C-34).
+        asked = facts.unresolved and regime.why != "NOT_EMPLOYED"
+        flags = (Flag.MATRIX_UNRESOLVED,) if asked else ()
         return Segment(
-            moment.start, end, status, Verdict.NONE, (), None, None, None, None, (), reasons,
+            moment.start, end, status, Verdict.NONE, flags, None, None, None, None, (), reasons,
             regime.sources, regime.span_ids,
         )  # fmt: skip
     credit = moment.credit

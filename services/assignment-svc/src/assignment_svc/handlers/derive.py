@@ -151,7 +151,8 @@ def _kept(event_id: str, document: bytes, code: str, zone: str) -> ItemTimeline:
 
 
 def derive_all(loaded: Loaded, now: datetime) -> list[Derived]:
-    """Every cell of the wanted pairs: at the places where it is or was owed, or of which something is stored."""
+    """Every cell of the wanted pairs: at the places where it is or was owed, or of which something is stored; with an
+    open question of the matrix, wherever the person is."""
     timelines = _Timelines(loaded)
     people: dict[str, PersonFacts] = {}
     found: list[Derived] = []
@@ -168,7 +169,10 @@ def derive_all(loaded: Loaded, now: datetime) -> list[Derived]:
         if facts is None:
             facts = people[person] = wire.person_of(state)
         category = loaded.documents[item][1].get("category") if item in loaded.documents else None
-        for code in sorted({s["place"] for s in obligation["spans"]} | stored[person, item]):
+        codes = {s["place"] for s in obligation["spans"]} | stored[person, item]
+        if obligation["unresolved"]:
+            codes |= {spell["site"] for spell in state["places"]}
+        for code in sorted(codes):
             place = loaded.places.get(code)
             if place is None:
                 continue

@@ -83,11 +83,13 @@ async def get_person(
 async def get_obligations(
     person: str, database: DatabaseOf, caller: OwnReader, policy: PolicyOf
 ) -> schemas.Page[dict[str, Any]]:
-    """What the person must satisfy, item by item, with every source, rule and version (MX-01)."""
+    """What the person must satisfy, item by item, with every source, rule and version (MX-01); also the items of
+    which nobody knows, since a cell of the matrix was refused (`unresolved`, C-34)."""
     async with database.read() as tx:
         await _shown(tx, person, caller, policy)
         rows = await tx.rows(
-            "SELECT state FROM app.obligation WHERE person = :person AND jsonb_array_length(state -> 'spans') > 0"
+            "SELECT state FROM app.obligation WHERE person = :person"
+            " AND (jsonb_array_length(state -> 'spans') > 0 OR CAST(state ->> 'unresolved' AS boolean))"
             " ORDER BY item",
             {"person": person},
         )

@@ -39,11 +39,11 @@ async def derive(tx: Tx, marks: Mapping[str, Sequence[Mark]]) -> None:
     changed = []
     for person in people:
         found = spans(spells.get(person, []), rules, zones)
-        items = set(found) | {item for who, item in known if who == person}
         sources = {(kind.value, source) for _, kind, source in sources_of(spells.get(person, []))}
-        for item in sorted(items):
-            open_question = any((kind, source, item) in unresolved for kind, source in sources)
-            state = outbound.obligation_state(person, item, found.get(item, []), unresolved=open_question)
+        # An open question is said of its item even where nothing else requires it: nobody knows that it is not (C-34).
+        questions = {item for kind, source, item in unresolved if (kind, source) in sources}
+        for item in sorted(set(found) | questions | {item for who, item in known if who == person}):
+            state = outbound.obligation_state(person, item, found.get(item, []), unresolved=item in questions)
             state_digest = digest(state)
             if known.get((person, item)) != state_digest:
                 changed.append((person, item, state_digest, state))
