@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.e2e.api import PASSWORD
@@ -18,6 +19,15 @@ _PATIENCE_MS = 30_000
 """A page waits this long on a machine that runs other tests beside it; how fast it is, `make bench` says."""
 
 expect.set_options(timeout=_PATIENCE_MS)
+
+
+_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+def broken_rules(page: Page) -> list[str]:
+    """What axe finds on the page as it stands (WCAG 2.2 AA): rule and number of places."""
+    found = Axe().run(page, options=_RULES)
+    return [f"{rule['id']}: {len(rule['nodes'])}" for rule in found.response["violations"]]
 
 
 @contextmanager
@@ -51,17 +61,22 @@ def read_in_the_browser(base: str, username: str, shots: Path) -> None:
         sign = page.get_by_role("button", name=re.compile(r"^Sign: I have read and understood SOP-101"))
         expect(sign).to_be_visible()
         expect(sign).to_be_disabled()
+        assert broken_rules(page) == []
+        # By the keyboard alone (SR-21).
         following = page.get_by_role("button", name="Next section")
         while following.is_visible():
-            following.click()
+            following.press("Enter")
         expect(sign).to_be_enabled()
-        sign.click()
+        sign.press("Enter")
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_text(re.compile("SOP-101")).first).to_be_visible()
-        dialog.get_by_label("Your password").fill(PASSWORD)
+        assert broken_rules(page) == []
+        dialog.get_by_label("Your password").focus()
+        page.keyboard.type(PASSWORD)
         page.screenshot(path=shots / "sign.png")
-        dialog.get_by_role("button", name=re.compile(r"^Sign")).click()
+        page.keyboard.press("Enter")
         expect(page.get_by_text("Signed. The record stands.")).to_be_visible()
+        assert broken_rules(page) == []
         page.screenshot(path=shots / "receipt.png")
 
 

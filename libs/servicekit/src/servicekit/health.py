@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
 
 from servicekit import telemetry
 from servicekit.bus.health import ConsumerHealth, OutboxHealth, consumer_health, outbox_health
+from servicekit.bus.queue import Part
 from servicekit.db import Database
 from servicekit.lanes import Lanes
 
@@ -26,9 +28,16 @@ class Health:
     lanes_parked: int = 0
 
 
-async def watch(health: Health, database: Database, consumer: str, lanes: Lanes | None) -> None:
-    """Reads for ever; a database that is away leaves the last reading."""
-    _gauges(health)
+async def watch(
+    health: Health,
+    database: Database,
+    consumer: str,
+    lanes: Lanes | None,
+    *,
+    lag: Callable[[], Mapping[Part, int]] = dict,
+) -> None:
+    """Reads for ever; a database that is away leaves the last reading. lag: of the consumer in this process."""
+    _gauges(health, lag)
     while True:
         try:
             async with database.read() as tx:
@@ -42,7 +51,14 @@ async def watch(health: Health, database: Database, consumer: str, lanes: Lanes 
         await asyncio.sleep(_EVERY_SECONDS)
 
 
-def _gauges(health: Health) -> None:
+def _by_topic(lag: Mapping[Part, int]) -> Iterable[tuple[float, Mapping[str, str]]]:
+    topics: Counter[str] = Counter()
+    for part, records in lag.items():
+        topics[part.topic] += records
+    return [(records, {"topic": topic}) for topic, records in topics.items()]
+
+
+def _gauges(health: Health, lag: Callable[[], Mapping[Part, int]]) -> None:
     def one(value: float) -> Iterable[tuple[float, Mapping[str, str]]]:
         return [(value, {})]
 
@@ -54,6 +70,9 @@ def _gauges(health: Health) -> None:
     telemetry.gauge("lanes_parked", lambda: one(health.lanes_parked), "Lanes that failed again and again")
     telemetry.gauge(
         "bus_dead_letters", lambda: one(health.consumer.parked if health.consumer else 0), "Parked events"
+    )
+    telemetry.gauge(
+        "bus_consumer_lag", lambda: _by_topic(lag()), "Records that are in Kafka and not folded yet"
     )
     telemetry.gauge(
         "bus_watermark_age_seconds",

@@ -236,7 +236,11 @@ class Service:
                 parts[getattr(loop, "__name__", "background")] = loop(self.runtime)
         if self.roles - {"api"}:
             parts["health"] = watch(
-                self.health, self.database, self.spec.name, self.work.lanes if self.work else None
+                self.health,
+                self.database,
+                self.spec.name,
+                self.work.lanes if self.work else None,
+                lag=self.consumer.lag if self.consumer is not None else dict,
             )
         # What was imported and put together stays for good: the collector would walk all of it, again and again, while
         # requests wait.

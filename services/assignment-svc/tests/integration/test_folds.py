@@ -17,6 +17,7 @@ from attest_contracts import files, topics, validate_outgoing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servicekit.bus import configure
+from servicekit.context import Context
 from servicekit.lanes import Lanes
 from servicekit.testing.folds import (
     BEGIN,
@@ -238,6 +239,28 @@ async def test_any_delivery_ends_in_the_same_timelines_and_open_assignments(
     assert await derived_after(reader, case.batches, pause) == expected
 
 
+async def derived_again(reader: Reader) -> tuple[Current, int]:
+    """What is current once every cell of everybody was derived again, and how many events that brought."""
+    async with reader.database.transaction(Context("system/test", "derive all again", "test")) as tx:
+        before = await tx.scalar("SELECT count(*) FROM bus.outbox")
+        await tx.execute(
+            "INSERT INTO app.dirty (lane, key, cause, correlation, priority)"
+            " SELECT person, '*', 'test', 'test', 1 FROM app.person"
+        )
+    await drain(reader)
+    async with reader.database.read() as tx:
+        return await current(reader), await tx.scalar("SELECT count(*) FROM bus.outbox") - before
+
+
+@pytest.mark.req("R-54")
+@ONCE
+@given(case=cases(*KINDS), pause=st.sampled_from((0, 1, 3)))
+async def test_marking_is_complete(reader: Reader, case: Case, pause: int) -> None:
+    """The test worth most: after any facts in any order, deriving every cell again changes nothing."""
+    found = await derived_after(reader, case.batches, pause)
+    assert await derived_again(reader) == (found, 0)
+
+
 def _plain(kind: Kind, name: str, *variants: int) -> Stream:
     return stream(kind.topic, [kind.vary(name, v) for v in variants], [BEGIN] * len(variants))
 
@@ -290,3 +313,7 @@ async def test_control_without_marks_what_comes_after_the_derivation_is_not_hear
     monkeypatch.setattr("assignment_svc.inbound.mark", nothing)
     monkeypatch.setattr("assignment_svc.inbound._mark_items", nothing)
     assert (await derived_after(reader, batches, 1))["timelines"] != expected["timelines"]
+    # Nor is marking complete then: deriving all again brings what was not heard.
+    again, events = await derived_again(reader)
+    assert again["timelines"] == expected["timelines"]
+    assert events > 0
