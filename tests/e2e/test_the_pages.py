@@ -32,10 +32,10 @@ PAGES = {
         "/documents/SOP-101": "Aseptic filling",
         "/changes": "CC-7",
         "/changes/CC-7": "Isolator pressure",
-        "/import": "fixture",
+        "/import": "Written",
         "/import/{job}": "people.csv",
         "/health": "assignment",
-        "/about": "tzdata",
+        "/about": "Time zone data",
     },
     "sam": {"/people/BEN/late-entry": "Time on the paper"},
     "admin": {"/access": "ana"},
@@ -49,7 +49,7 @@ SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 def test_pages_say_what_they_should_and_axe_finds_nothing(platform: Platform, username: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[str]] = {}
-    with page_of(platform.base, username) as page:
+    with page_of(platform.base, platform.user(username).me["username"]) as page:
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
@@ -84,6 +84,7 @@ def test_axe_finds_nothing_on_the_log_in(platform: Platform) -> None:
 def test_control_axe_finds_a_picture_without_a_text(platform: Platform) -> None:
     with page_of(platform.base, "ana") as page:
         page.goto(f"{platform.base}/")
+        expect(page.locator("main").get_by_text("My training").first).to_be_visible()
         page.evaluate("document.querySelector('main').append(document.createElement('img'))")
         assert broken_rules(page) == ["image-alt: 1"]
 
@@ -95,6 +96,7 @@ def test_the_import_page_shows_the_rows_of_every_file(platform: Platform) -> Non
         page.goto(f"{platform.base}/import/{platform.memory['job']}")
         for file in job["files"]:
             row = page.get_by_role("row").filter(has_text=file["file"]).first
+            expect(row).to_be_visible()
             cells = row.get_by_role("cell").all_inner_texts()
             numbers = [int(cell.replace(",", "")) for cell in cells if cell.replace(",", "").isdigit()]
             assert numbers[0] == file["rows"] == file["taken"] + file["refused"] + file["identical"]

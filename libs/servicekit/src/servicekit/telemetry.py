@@ -85,8 +85,22 @@ def instrument(app: FastAPI) -> None:
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
     FastAPIInstrumentor.instrument_app(
-        app, excluded_urls="livez,readyz,metrics", exclude_spans=["receive", "send"]
+        app,
+        excluded_urls="livez,readyz,metrics",
+        exclude_spans=["receive", "send"],
+        server_request_hook=_without_query,
     )
+
+
+_ADDRESSES = ("http.url", "http.target", "url.full", "url.query")
+
+
+def _without_query(span: trace.Span, scope: Mapping[str, Any]) -> None:
+    """What was searched for is what somebody typed: a name, most often."""
+    known: Mapping[str, Any] = getattr(span, "attributes", None) or {}
+    for name in _ADDRESSES:
+        if name in known:
+            span.set_attribute(name, "" if name == "url.query" else scope["path"])
 
 
 def gauge(name: str, read: Callable[[], Iterable[tuple[float, Mapping[str, str]]]], description: str) -> None:
