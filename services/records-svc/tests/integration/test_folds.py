@@ -100,7 +100,10 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
 
 @pytest.mark.req("PL-24")
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
 )
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_tables(reader: Reader, case: Case) -> None:
