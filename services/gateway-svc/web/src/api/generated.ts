@@ -1039,7 +1039,8 @@ export interface paths {
         };
         /**
          * Get Obligations
-         * @description What the person must satisfy, item by item, with every source, rule and version (MX-01).
+         * @description What the person must satisfy, item by item, with every source, rule and version (MX-01); also the items of
+         *     which nobody knows, since a cell of the matrix was refused (`unresolved`, C-34).
          */
         get: operations["get_obligations_api_people__person__obligations_get"];
         put?: never;
