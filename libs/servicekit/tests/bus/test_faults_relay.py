@@ -68,6 +68,19 @@ async def test_order_holds_while_two_relays_run_and_the_leader_is_killed_three_t
     assert order_of_first_arrival(await world.records())
 
 
+async def test_control_without_the_leaders_lock_two_relays_send_everything_twice(world, monkeypatch) -> None:
+    async def everybody(_connection) -> bool:
+        return True
+
+    monkeypatch.setattr("servicekit.bus.relay._try_lock", everybody)
+    await toy.write_many(world.store, 2_000)
+    async with world.relay(), world.relay():
+        await eventually(
+            lambda: world.store_sql("SELECT 1 WHERE NOT EXISTS (SELECT FROM bus.outbox_pending)"), 60
+        )
+    assert len(await world.records()) > 2_000
+
+
 @pytest.mark.parametrize("point", ["after_send", "before_ack"])
 async def test_killed_between_send_and_delete(world, point: str) -> None:
     await toy.write_many(world.store, 300)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from typing import Any
 import attest_contracts
 import pytest
 from assignment_svc.db.tables import LANES
+from assignment_svc.handlers import ask
 from assignment_svc.handlers.derive import derive_chunk
 from assignment_svc.main import SPEC
 from servicekit.context import Context
@@ -229,34 +231,50 @@ async def test_silent_inputs_are_stale_and_deny(service: RunningService) -> None
     assert {r["detail"] for r in stale["reasons"]} == set(SPEC.inbound)
 
 
+async def revoked_while_held(service: RunningService) -> dict[str, Any]:
+    """The check after a revocation that no worker has derived yet; before it the answer is ALLOW."""
+    await F.import_fixture(service, time=BEGIN)
+    await service.settled()
+    await derive_all(service)
+    await service.beat(BEGIN + timedelta(hours=1))
+    await service.settled()
+    at = nl("2026-03-01T12:00:00")
+    assert (await check(service, "ANA", at))["verdict"] == "ALLOW"
+    wrong = F.record("ANA", 3, "2025-05-27T22:40:00+02:00") | {
+        "entered_in_error": {"at": "2026-03-01T08:30:00Z", "reason": "another person's form", "by": "QUE"}
+    }
+    await service.feed(
+        "records.training-record",
+        "records.training-record-marked-in-error.v1",
+        wrong["record"],
+        wrong,
+        key="ANA",
+        time=BEGIN + timedelta(minutes=30),
+    )
+    await service.settled()
+    return await check(service, "ANA", at)
+
+
+HELD = replace(SPEC, lanes=None, background=[])
+
+
 @pytest.mark.req("R-71")
 async def test_a_revocation_denies_at_once_while_the_workers_are_held(
     database_factory: Any, kafka: str, topic_prefix: str
 ) -> None:
-    from dataclasses import replace
+    async with running(HELD, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as service:
+        assert (await revoked_while_held(service))["verdict"] == "DENY"
 
-    held = replace(SPEC, lanes=None, background=[])
-    async with running(held, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as service:
-        await F.import_fixture(service, time=BEGIN)
-        await service.settled()
-        await derive_all(service)
-        await service.beat(BEGIN + timedelta(hours=1))
-        await service.settled()
-        at = nl("2026-03-01T12:00:00")
-        assert (await check(service, "ANA", at))["verdict"] == "ALLOW"
-        wrong = F.record("ANA", 3, "2025-05-27T22:40:00+02:00") | {
-            "entered_in_error": {"at": "2026-03-01T08:30:00Z", "reason": "another person's form", "by": "QUE"}
-        }
-        await service.feed(
-            "records.training-record",
-            "records.training-record-marked-in-error.v1",
-            wrong["record"],
-            wrong,
-            key="ANA",
-            time=BEGIN + timedelta(minutes=30),
-        )
-        await service.settled()
-        assert (await check(service, "ANA", at))["verdict"] == "DENY"
+
+@pytest.mark.req("R-71")
+async def test_control_without_a_look_at_the_marks_a_revocation_is_not_seen(
+    database_factory: Any, kafka: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = ask._FACTS.replace("WHERE lane = ANY", "WHERE false AND lane = ANY")
+    assert blind != ask._FACTS
+    monkeypatch.setattr(ask, "_FACTS", blind)
+    async with running(HELD, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as service:
+        assert (await revoked_while_held(service))["verdict"] == "ALLOW"
 
 
 async def derive_all(service: RunningService) -> int:
