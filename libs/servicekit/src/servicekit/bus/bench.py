@@ -6,6 +6,7 @@ Both need a database with the schema `bus` (runtime role) and a Kafka; topics wi
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -227,4 +228,7 @@ async def latency(
 
 
 if __name__ == "__main__":
+    # As a service does at its start.
+    gc.collect()
+    gc.freeze()
     print(json.dumps(asyncio.run(_relay_until_empty(**json.loads(sys.argv[1])))))
