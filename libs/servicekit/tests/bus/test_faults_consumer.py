@@ -220,6 +220,24 @@ async def test_poison_parks_its_subject_and_nothing_else(world) -> None:
         assert (health.parked, health.parked_subjects) == (11, 1)
 
 
+async def test_control_without_parking_a_poison_event_holds_up_everybody_behind_it(world) -> None:
+    tries = 0
+
+    async def fold(tx: Tx, events: Sequence[Event]) -> None:
+        nonlocal tries
+        try:
+            await poisoned(tx, events)
+        except LookupError:
+            tries += 1
+            raise
+
+    async with world.relay(), world.consumer(folding(fold), attempts=1_000_000):
+        await poison(world)
+        await eventually(lambda: tries > 6, 60)
+        assert open_letters(world) == []
+        assert world.effects() < 190
+
+
 async def test_parked_events_are_retried_while_the_consumer_runs(world) -> None:
     known = asyncio.Event()
 
