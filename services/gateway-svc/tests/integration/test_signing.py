@@ -15,7 +15,7 @@ from gateway_svc.domain import lockout
 from gateway_svc.handlers import intents
 from gateway_testing import PASSWORD, REASON, Browser, Platform, code_of
 from servicekit.ids import new_id
-from servicekit.signing import Statement, issue_statement
+from servicekit.signing import Prepared, Statement, issue_statement
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.req("SR-04", "R-50")]
 _notes = (f"N{n}" for n in itertools.count(1))
@@ -178,6 +178,16 @@ async def test_a_record_that_changed_after_it_was_shown_is_not_signed(
     attest.records_sql("UPDATE app.note SET text = 'Wash your hands.', version = 1 WHERE id = %s", note)
     assert code_of(await confirm(ana, made)) == (409, "stale")
     assert (await confirm(ana, await intent(ana, note))).status_code == 200
+
+
+async def test_control_without_the_digest_a_record_is_signed_that_nobody_was_shown(
+    attest: Platform, ana: Browser, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Prepared, "digest", property(lambda _: "a" * 64))
+    made = await intent(ana, note)
+    attest.records_sql("UPDATE app.note SET text = 'Do not.', version = version + 1 WHERE id = %s", note)
+    assert (await confirm(ana, made)).status_code == 200
+    assert len(signatures(attest, note)) == 1
 
 
 async def test_what_the_signer_adds_is_part_of_what_is_bound(
