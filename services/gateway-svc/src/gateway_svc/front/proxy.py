@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 import aiohttp
 from servicekit.http.app import correlation_of
 from servicekit.problems import Problem, not_found
-from starlette.background import BackgroundTask
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
@@ -101,15 +100,20 @@ async def _answer(service: str, answer: aiohttp.ClientResponse) -> Response:
             answer.close()
             raise unreachable(service, "broke off its answer") from None
     else:
-        response = StreamingResponse(
-            answer.content.iter_any(), answer.status, background=BackgroundTask(answer.close)
-        )
+        response = StreamingResponse(_streamed(answer), answer.status)
     shown = MutableHeaders()
     for name, value in answer.headers.items():
         if name.lower() not in _DROPPED and not is_set_by_us(name):
             shown.append(name, value)
     response.raw_headers = shown.raw
     return response
+
+
+async def _streamed(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body as it comes; the connection is given back at its end, or cut when the caller goes away before."""
+    async with answer:
+        async for part in answer.content.iter_any():
+            yield part
 
 
 class _Body:
