@@ -15,7 +15,8 @@ from gateway_svc.imports import check, read_directory
 from gateway_svc.imports.rows import as_dict
 from matrix_svc import outbound
 from matrix_svc.domain.localdays import Zones
-from matrix_svc.domain.obligations import spans
+from matrix_svc.domain.obligations import question_spans, spans
+from matrix_svc.domain.rules import Question, SourceKind
 from matrix_svc.domain.spells import Spell
 from matrix_svc.handlers.imports import SPELL_FILES, baseline_rule, further_spell, spells_of_hire
 
@@ -47,6 +48,11 @@ class Plant:
         for row in rows["matrix.xlsx"]:
             rule = baseline_rule(row, 1, KNOWN)
             self._rules[rule.source_kind, rule.source].append(rule)
+        self._questions: dict[Any, list[Question]] = defaultdict(list)
+        for number, asked in enumerate(plan.questions):
+            kind = SourceKind(asked.level)
+            question = Question(str(number), kind, asked.source, asked.item, asked.value, None, KNOWN)
+            self._questions[kind, asked.source].append(question)
         self._zones = Zones({u["code"]: u["time_zone"] for u in self.units})
         self.documents = self._documents(rows)
         self._records: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
@@ -87,13 +93,16 @@ class Plant:
         return found
 
     def cells(self) -> Iterator[CellFacts]:
-        """The facts of every cell that was ever obliged."""
+        """The facts of every cell that was ever obliged, or of which nobody knows (C-34)."""
         for person, spells in sorted(self.spells.items()):
             row = {"person": person, "language": None, "supervisor": None}
             facts: PersonFacts = wire.person_of(outbound.person_state(row, spells))
-            for item, found in sorted(spans(spells, self._rules, self._zones).items()):
-                state = outbound.obligation_state(person, item, found, unresolved=False)
-                for code in sorted({span["place"] for span in state["spans"]}):
+            owed = spans(spells, self._rules, self._zones)
+            asked = question_spans(spells, self._questions, self._zones)
+            for item in sorted(set(owed) | set(asked)):
+                state = outbound.obligation_state(person, item, owed.get(item, []), asked.get(item, []))
+                places = {span["place"] for span in state["spans"]}
+                for code in sorted(places | wire.places_of_questions(state, {})):
                     place = self.places[code]
                     yield wire.cell_facts(
                         facts,
@@ -104,7 +113,7 @@ class Plant:
                         self._records.get((person, item), ()),
                         (),
                         lead_days=None,
-                        unresolved=False,
+                        questions=wire.questions_of(state, code),
                     )
 
     def _timeline(self, item: str, place: Place) -> ItemTimeline:

@@ -12,6 +12,7 @@ import pytest
 from assignment_svc.domain.facts import CellFacts
 from assignment_svc.domain.qualification import cell_at, derive
 from assignment_svc.domain.timeline import Segment
+from assignment_svc.domain.vocabulary import Flag
 
 from tests.agreement.plant import Plant
 from tests.reference import model, plant_a
@@ -21,7 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "plant-a"
 EXPORTED = date(2026, 11, 1)
 SHARDS = 8
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
-type Compared = tuple[str, str, int | None, int | None, datetime | None]
+type Compared = tuple[str, str, int | None, int | None, datetime | None, datetime | None, tuple[str, ...]]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,9 @@ def by_engine(segment: Segment) -> Compared:
         segment.verdict.value,
         segment.governing_version,
         segment.completed_version,
+        segment.completed_at,
         segment.expires_at,
+        tuple(flag.value for flag in segment.flags),
     )
 
 
@@ -58,14 +61,27 @@ def by_reference(world: World, cell: CellFacts, at: datetime) -> Compared:
         row.verdict,
         None if governing is None else int(governing),
         None if completed is None else int(completed),
+        row.completed_at,
         row.expires_at,
+        row.flags,
     )
 
 
 def test_both_know_the_same_cells(plant: Plant, world: World) -> None:
     engine = {(c.person.person, c.item, c.place.code) for c in plant.cells()}
-    assert engine == set(model.all_cells(world))
+    assert engine == set(model.all_cells(world)) | set(model.questioned_cells(world))
     assert len(engine) > 15_000
+
+
+@pytest.mark.req("PL-29", "C-34")
+def test_an_open_question_is_said_of_everyone_whom_its_source_concerns(plant: Plant, world: World) -> None:
+    flagged = {
+        (cell.person.person, cell.item, cell.place.code)
+        for cell in plant.cells()
+        if any(Flag.MATRIX_UNRESOLVED in segment.flags for segment in derive(cell, NOW).timeline)
+    }
+    assert flagged == set(model.questioned_cells(world))
+    assert len(flagged) > 10
 
 
 @pytest.mark.slow

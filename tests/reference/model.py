@@ -206,8 +206,9 @@ def _partial(case: Case, at: datetime) -> bool:
 
 
 def _pretrained(case: Case, at: datetime) -> bool:
+    """C-03 row 12 speaks of records on a version still to come, not of all that it will need."""
     return any(
-        _to_come(version, case, at) and case.own(version, at) is not None for version in versions_here(case)
+        _to_come(version, case, at) and case.any_record(version.number, at) for version in versions_here(case)
     )
 
 
@@ -301,6 +302,22 @@ def all_cells(world: World) -> Iterator[tuple[str, str, str]]:
                         found.add((item, place))
         for item, place in sorted(found):
             yield person, item, place
+
+
+def questioned_cells(world: World) -> Iterator[tuple[str, str, str]]:
+    """Every (person, item, place) of which an unreadable matrix cell leaves open, at some instant, whether it is
+    required (C-34)."""
+    for person in sorted(world.employments_of):
+        for spell in world.spells_of.get(person, []):
+            for level, unit, item in sorted(world.unresolved):
+                if (level, unit) != (spell.level, spell.unit):
+                    continue
+                for place in sorted({spell.place or one.place for one in world.employments_of[person]}):
+                    if any(
+                        _unresolved(world, person, item, place, at)
+                        for at in edges(world, person, item, place)
+                    ):
+                        yield person, item, place
 
 
 def _ever_obliged(world: World, person: str, item: str, place: str) -> bool:

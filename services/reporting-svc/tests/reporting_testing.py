@@ -119,7 +119,7 @@ def qualification(person: str, item: str, segments: Sequence[Mapping[str, Any]],
         "item": item,
         "place": place,
         "segments": [dict(one) for one in segments],
-        "rule_version": "cells-1",
+        "rule_version": "cells-2",
         "tzdata_version": "2026a",
     }
 

@@ -50,6 +50,23 @@ class Span(WireModel):
     recorded_at: Annotated[AwareDatetime, Field(description="Record time: when the owner knew it.")]
 
 
+class UnresolvedSpan(WireModel):
+    """
+    An unresolved matrix cell over one stretch of time.
+    """
+
+    place: Annotated[str, Field(description="Site of the spell, or study/site (C-01).")]
+    source_kind: Annotated[str, Field(description="What makes an item required (MX-02).")]
+    source: Annotated[str, Field(description="Code of the source.")]
+    valid_from: Annotated[AwareDatetime, Field(description="First instant of the question.")]
+    valid_to: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="First instant at which the question is answered or concerns the person no more; null: open."
+        ),
+    ] = None
+
+
 class State(WireModel):
     """
     The obligation after the change.
@@ -64,6 +81,12 @@ class State(WireModel):
             description="True: a matrix cell of a source of this person is unresolved (flag MATRIX_UNRESOLVED)."
         ),
     ]
+    unresolved_spans: Annotated[
+        list[UnresolvedSpan] | None,
+        Field(
+            description="Where and when such a cell concerns the person; absent and unresolved true: the whole time at every place."
+        ),
+    ] = None
 
 
 class Data(WireModel):

@@ -52,6 +52,12 @@ class Unresolved(WireModel):
     source_kind: Annotated[str, Field(description="What makes an item required (MX-02).")]
     source: Annotated[str, Field(description="Code of the source.")]
     value: Annotated[str, Field(description="The value as found.")]
+    answered_from: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="First instant at which a signed matrix version has answered it; null or absent: open."
+        ),
+    ] = None
 
 
 class State(WireModel):

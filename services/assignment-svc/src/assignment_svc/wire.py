@@ -16,6 +16,7 @@ from assignment_svc.domain.facts import (
     DaySpell,
     Hold,
     ObligationSpan,
+    OpenQuestion,
     PersonFacts,
     Place,
     ShiftHours,
@@ -157,6 +158,28 @@ def span_of(state: State) -> ObligationSpan:
     )
 
 
+def questions_of(obligation: State, place: str) -> list[OpenQuestion]:
+    """The open questions of an obligation at a place (C-34); one that does not say when it holds always does."""
+    if not obligation["unresolved"]:
+        return []
+    spans = obligation.get("unresolved_spans")
+    if spans is None:
+        return [OpenQuestion(datetime.min.replace(tzinfo=UTC), None)]
+    return [
+        OpenQuestion(at(s["valid_from"]), instant(s.get("valid_to"))) for s in spans if s["place"] == place
+    ]
+
+
+def places_of_questions(obligation: State, person: State) -> set[str]:
+    """Where an open question may concern the person."""
+    if not obligation["unresolved"]:
+        return set()
+    spans = obligation.get("unresolved_spans")
+    if spans is None:
+        return {spell["site"] for spell in person["places"]}
+    return {span["place"] for span in spans}
+
+
 def record_of(state: State, zone: str) -> TrainingRecord:
     """zone: of the place of the cell, for a record that does not say where it was made."""
     return TrainingRecord(
@@ -186,7 +209,7 @@ def cell_facts(
     holds: Iterable[Mapping[str, Any]],
     *,
     lead_days: int | None,
-    unresolved: bool,
+    questions: Iterable[OpenQuestion],
 ) -> CellFacts:
     return CellFacts(
         person=person,
@@ -197,7 +220,7 @@ def cell_facts(
         records=tuple(record_of(r, place.zone) for r in records),
         holds=tuple(hold_of(h) for h in holds if h["items"] is None or item in h["items"]),
         policy=CategoryPolicy() if lead_days is None else CategoryPolicy(expiry_lead_days=lead_days),
-        unresolved=unresolved,
+        questions=tuple(questions),
     )
 
 

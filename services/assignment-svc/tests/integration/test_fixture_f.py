@@ -404,3 +404,23 @@ async def test_an_open_question_of_the_matrix_is_a_flag_even_where_nothing_requi
         answer = await service.client("auditor").get("/api/qualification/cells", params=asked)
         (row,) = answer.json()["items"]
         assert (row["place"], row["status"], row["flags"]) == ("NL1", "NOT_REQUIRED", flags)
+
+
+@pytest.mark.req("PL-29", "C-34")
+async def test_an_open_question_ends_when_it_is_answered(service: RunningService) -> None:
+    await play(service)
+    answered = "2026-03-12T09:00:00Z"
+    span = {
+        "place": "NL1",
+        "source_kind": "job_function",
+        "source": "OPR",
+        "valid_from": "2025-01-01T00:00:00Z",
+    }
+    state = {**F.obligation("ANA"), "unresolved": True, "unresolved_spans": [{**span, "valid_to": answered}]}
+    await service.feed("matrix.obligation", "matrix.obligation-changed.v1", "ANA/SOP-101", state, key="ANA")
+    await service.settled()
+    for at, flagged in (("2026-03-12T09:59:59+01:00", True), ("2026-03-12T10:00:00+01:00", False)):
+        asked = {"person": "ANA", "item": "SOP-101", "at": at}
+        answer = await service.client("auditor").get("/api/qualification/cells", params=asked)
+        (row,) = answer.json()["items"]
+        assert ("MATRIX_UNRESOLVED" in row["flags"]) is flagged

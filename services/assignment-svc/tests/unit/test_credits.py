@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from assignment_given import answer, at, cell, days, person, record, span, status, version
 from assignment_svc.domain.calendar import start_of_day
-from assignment_svc.domain.facts import CategoryPolicy, Exemption, Hold
+from assignment_svc.domain.facts import CategoryPolicy, Exemption, Hold, OpenQuestion
 from assignment_svc.domain.governing import ItemTimeline, prepare
 from assignment_svc.domain.vocabulary import Basis, Flag, SourceClass, Trigger
 
@@ -402,13 +402,38 @@ def test_flags_of_the_records_behind_a_credit() -> None:
     migrated = record(
         1, "2025-01-10 10:00", "Q", source_class=SourceClass.MIGRATED, basis=Basis.GRANDFATHERED
     )
-    facts = cell([span(asks="RQ", start="2020-01-01")], [late, migrated], V1, unresolved=True)
+    facts = cell(
+        [span(asks="RQ", start="2020-01-01")],
+        [late, migrated],
+        V1,
+        questions=(OpenQuestion(at("2020-01-01"), None),),
+    )
     assert answer(facts, "2026-01-11").flags == (
         Flag.GRANDFATHERED,
         Flag.LATE_ENTRY,
         Flag.MATRIX_UNRESOLVED,
         Flag.MIGRATED,
     )
+
+
+@pytest.mark.req("C-34")
+def test_an_open_question_is_said_while_its_source_holds_and_changes_nothing_else() -> None:
+    asked = OpenQuestion(at("2026-02-01"), at("2026-03-01"))
+    facts = cell([span(start="2020-01-01")], [record(1, "2026-01-10 10:00")], V1, questions=(asked,))
+    said = {
+        when: answer(facts, when)
+        for when in ("2026-01-31 23:59:59", "2026-02-01", "2026-02-28", "2026-03-01")
+    }
+    assert [Flag.MATRIX_UNRESOLVED in one.flags for one in said.values()] == [False, True, True, False]
+    assert {one.status for one in said.values()} == {"QUALIFIED"}
+
+
+@pytest.mark.req("C-34")
+def test_a_cell_that_only_a_question_speaks_of_is_not_required_as_far_as_anybody_knows() -> None:
+    facts = cell([], questions=(OpenQuestion(at("2026-02-01"), None),))
+    before, since = answer(facts, "2026-01-31"), answer(facts, "2026-02-01")
+    assert (before.status, before.flags) == ("NOT_REQUIRED", ())
+    assert (since.status, since.flags) == ("NOT_REQUIRED", (Flag.MATRIX_UNRESOLVED,))
 
 
 @pytest.mark.req("R-18")

@@ -15,6 +15,7 @@ from assignment_svc.domain.facts import (
     Exemption,
     Hold,
     ObligationSpan,
+    OpenQuestion,
     PersonFacts,
     RetrainingOrder,
     ShiftSpell,
@@ -26,6 +27,7 @@ from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import Outcome, cell_at, derive, reconcile
 from assignment_svc.domain.vocabulary import (
     VERDICT_OF,
+    Flag,
     Method,
     SourceClass,
     Status,
@@ -261,6 +263,26 @@ def test_an_irrelevant_fact_changes_nothing(facts: CellFacts, now: datetime, whe
         facts, records=(failed, *facts.records, error, elsewhere), waivers=(waiver, *facts.waivers)
     )
     assert visible(derive(facts, now)) == visible(derive(widened, now))
+
+
+@pytest.mark.req("R-54", "C-34")
+@LAWS
+@given(facts=cells(), now=INSTANTS, asked=st.lists(holds(), max_size=3))
+def test_an_open_question_changes_flags_alone(facts: CellFacts, now: datetime, asked: list[Hold]) -> None:
+    questions = tuple(OpenQuestion(one.start, one.end) for one in asked)
+    plain, questioned = derive(facts, now), derive(replace(facts, questions=questions), now)
+    assert questioned.assignments == plain.assignments
+    instants = {segment.start for segment in (*plain.timeline, *questioned.timeline)}
+    instants |= {edge for one in asked for edge in (one.start, one.end) if edge is not None}
+    for when in instants:
+        one, other = cell_at(plain.timeline, when), cell_at(questioned.timeline, when)
+        employed = when >= plain.timeline[0].start if plain.timeline else False
+        employed = employed and all(reason.code != "NOT_EMPLOYED" for reason in one.reasons)
+        open_ = any(q.start <= when and (q.end is None or when < q.end) for q in questions)
+        said = tuple(sorted({*one.flags, Flag.MATRIX_UNRESOLVED})) if open_ and employed else one.flags
+        assert (other.flags, other._replace(start=one.start, end=one.end, flags=one.flags)) == (said, one)
+    for one, other in pairwise(questioned.timeline):
+        assert (one.end, one[2:] != other[2:]) == (other.start, True)
 
 
 @pytest.mark.req("R-54", "AE-14")

@@ -8,7 +8,8 @@ from typing import Any
 
 from servicekit.bus.outbox import Announcement
 
-from matrix_svc.domain.obligations import Span
+from matrix_svc.domain.obligations import QuestionSpan, Span
+from matrix_svc.domain.rules import Question
 from matrix_svc.domain.spells import Spell, SpellKind, standing
 
 
@@ -115,11 +116,22 @@ def rule_state(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def obligation_state(person_id: str, item: str, spans: Sequence[Span], *, unresolved: bool) -> dict[str, Any]:
+def question_state(question: Question) -> dict[str, Any]:
     return {
+        "source_kind": question.source_kind.value,
+        "source": question.source,
+        "value": question.value,
+        "answered_from": instant(question.answered_from),
+    }
+
+
+def obligation_state(
+    person_id: str, item: str, spans: Sequence[Span], questions: Sequence[QuestionSpan] = ()
+) -> dict[str, Any]:
+    state: dict[str, Any] = {
         "person": person_id,
         "item": item,
-        "unresolved": unresolved,
+        "unresolved": bool(questions),
         "spans": [
             {
                 "id": span.id,
@@ -142,6 +154,18 @@ def obligation_state(person_id: str, item: str, spans: Sequence[Span], *, unreso
             for span in spans
         ],
     }
+    if questions:
+        state["unresolved_spans"] = [
+            {
+                "place": span.place,
+                "source_kind": span.question.source_kind.value,
+                "source": span.question.source,
+                "valid_from": instant(span.valid_from),
+                "valid_to": instant(span.valid_to),
+            }
+            for span in questions
+        ]
+    return state
 
 
 def obligation(state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:

@@ -141,6 +141,22 @@ async def test_a_refused_cell_is_an_open_question_even_where_nothing_else_requir
     assert (owed["SOP-222"]["unresolved"], owed["SOP-222"]["spans"]) == (True, [])
     said = [e["data"]["state"] for e in await service.announced("matrix.obligation")]
     assert [(s["person"], s["unresolved"]) for s in said if s["item"] == "SOP-222"] == [("DEV", True)]
+    (asked,) = owed["SOP-222"]["unresolved_spans"]
+    assert (asked["place"], asked["source"], asked["valid_to"]) == ("NL1", "OPR", None)
+    # Answered by a signed version: it is open until then and no longer, and nobody is asked again.
+    cell = {"source_kind": "job_function", "source": "OPR", "item": "SOP-222", "methods": []}
+    await sign_matrix(service, [cell])
+    owed = {
+        row["item"]: row for row in (await coordinator.get("/api/people/DEV/obligations")).json()["items"]
+    }
+    (asked,) = owed["SOP-222"]["unresolved_spans"]
+    known = (await coordinator.get("/api/requirements/SOP-222")).json()["unresolved"]
+    assert [q["answered_from"] for q in known] == [asked["valid_to"]]
+    assert asked["valid_to"] is not None
+    again = await service.client("coordinator", subject="QUE").post(
+        "/api/matrix/versions", json={"title": "again", "cells": [cell], "reason": "r"}
+    )
+    assert (again.status_code, again.json()["errors"][0]["reason"]) == (422, "no-change")
 
 
 async def test_everything_announced_fits_its_contract_and_names_travel_alone(service: RunningService) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix_svc.domain.localdays import Zones, start_of_day
-from matrix_svc.domain.obligations import Trigger, spans
-from matrix_svc.domain.rules import Rule, SourceKind
+from matrix_svc.domain.obligations import Trigger, question_spans, spans
+from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind, ended
 
 ZONES = Zones({"NL1": "Europe/Amsterdam", "US1": "America/New_York"})
@@ -176,3 +176,26 @@ def test_every_span_lies_inside_employment_and_is_not_empty(functions: list[Spel
         assert span.valid_to is not None
         assert ZONES.start_of_day("NL1", leaver.from_on) <= span.valid_from < span.valid_to
         assert span.valid_to <= ZONES.start_of_day("NL1", date(2026, 6, 1))
+
+
+@pytest.mark.req("C-34", "PL-29")
+def test_an_open_question_concerns_a_person_as_long_as_its_source_and_until_it_is_answered() -> None:
+    person = [*DEV[:2], spell(SpellKind.JOB_FUNCTION, "OPR", HIRED, date(2026, 5, 1))]
+    answered = datetime(2026, 4, 1, 9, tzinfo=UTC)
+    questions = [
+        Question("q1", SourceKind.JOB_FUNCTION, "OPR", "SOP-101", "X", None, KNOWN),
+        Question("q2", SourceKind.JOB_FUNCTION, "OPR", "SOP-222", "RR99", answered, KNOWN),
+        Question("q3", SourceKind.JOB_FUNCTION, "QCA", "SOP-333", "12", None, KNOWN),
+    ]
+    by_source = {
+        (SourceKind.JOB_FUNCTION, s): [q for q in questions if q.source == s] for s in ("OPR", "QCA")
+    }
+    found = question_spans(person, by_source, ZONES)
+    zone = ZoneInfo("Europe/Amsterdam")
+    first = datetime(2026, 3, 10, tzinfo=zone)
+    assert {
+        item: [(s.place, s.valid_from, s.valid_to) for s in spans_] for item, spans_ in found.items()
+    } == {
+        "SOP-101": [("NL1", first, datetime(2026, 5, 1, tzinfo=zone))],
+        "SOP-222": [("NL1", first, answered)],
+    }

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 from matrix_svc.domain.errors import RuleError, StateError
-from matrix_svc.domain.rules import Cell, Rule, SourceKind
+from matrix_svc.domain.rules import Cell, Question, Rule, SourceKind
 from matrix_svc.domain.versions import Change, Draft, VersionState, approve, check_approval, differences
 
 SIGNED = datetime(2026, 4, 1, 9, tzinfo=UTC)
@@ -57,6 +57,35 @@ def test_removing_a_cell_ends_the_rule_and_makes_none() -> None:
     changes = differences([Cell(OPR, "OPR", "SOP-101", frozenset())], IN_FORCE)
     approved = approve(draft(effective_at=effective), changes, signed_at=SIGNED, new_ids=["-"])
     assert (approved.rules, approved.ends) == ([], {"r1": effective})
+
+
+QUESTION = Question("q1", OPR, "QCA", "SOP-222", "ask QA", None, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.req("MX-08", "C-34")
+@pytest.mark.parametrize(
+    ("cell", "change", "rules"),
+    [
+        (Cell(OPR, "QCA", "SOP-222", frozenset()), Change.ANSWERED, 0),
+        (Cell(OPR, "QCA", "SOP-222", R), Change.ADDED, 1),
+    ],
+)
+def test_an_open_question_is_answered_by_a_signed_version_either_way(
+    cell: Cell, change: Change, rules: int
+) -> None:
+    changes = differences([cell], IN_FORCE, [QUESTION])
+    approved = approve(draft(), changes, signed_at=SIGNED, new_ids=["r2"], questions=[QUESTION])
+    assert [d.change for d in changes] == [change]
+    assert (len(approved.rules), approved.ends, approved.answers) == (rules, {}, {"q1": SIGNED})
+
+
+@pytest.mark.req("C-34")
+def test_the_rule_in_force_may_be_the_answer_and_stays() -> None:
+    question = Question("q2", OPR, "OPR", "SOP-101", "R/12", None, datetime(2026, 1, 1, tzinfo=UTC))
+    changes = differences([Cell(OPR, "OPR", "SOP-101", R, 12)], IN_FORCE, [question])
+    approved = approve(draft(), changes, signed_at=SIGNED, new_ids=["-"], questions=[question, QUESTION])
+    assert [d.change for d in changes] == [Change.ANSWERED]
+    assert (approved.rules, approved.ends, approved.answers) == ([], {}, {"q2": SIGNED})
 
 
 @pytest.mark.parametrize(

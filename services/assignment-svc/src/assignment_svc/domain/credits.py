@@ -306,11 +306,13 @@ class CreditBook:
 
     def met_from(self, number: int) -> datetime | None:
         """The first instant at which the version was fully met, whether or not it lapsed since."""
-        own = self.own(number)
+        return min((credit.start for credit in self.earned(number)), default=None)
+
+    def earned(self, number: int) -> list[Credit]:
+        """The credits by which the version itself was met: none that it took over (C-03 row 10)."""
         if not self._facts.equivalences:
-            return own[0].start if own else None
-        met = [credit for credit in self.all_credits(number) if credit.kind is not CreditKind.CARRIED]
-        return min((credit.start for credit in met), default=None)
+            return self.own(number)
+        return [credit for credit in self.all_credits(number) if credit.kind is not CreditKind.CARRIED]
 
     def first_part(self, number: int) -> datetime | None:
         """The instant of the first passing record of a needed method on the version."""

@@ -247,6 +247,15 @@ DEFAULT_POLICY = CategoryPolicy()
 
 
 @dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A stretch of time `[start, end)` in which an unreadable cell of the matrix leaves open whether the item is
+    required (C-34); ``end`` None: until it is answered."""
+
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CellFacts:
     """All that decides the cell (person, item, place). The order within the tuples means nothing."""
 
@@ -262,4 +271,4 @@ class CellFacts:
     orders: tuple[RetrainingOrder, ...] = ()
     equivalences: tuple[Equivalence, ...] = ()
     policy: CategoryPolicy = DEFAULT_POLICY
-    unresolved: bool = False
+    questions: tuple[OpenQuestion, ...] = ()

@@ -18,7 +18,7 @@ from .timeline import Moment, Reason, Segment, Sweep
 from .vocabulary import VERDICT_OF, Status
 from .wording import segments
 
-RULES = "cells-1"
+RULES = "cells-2"
 """Version of the rules that decided; raised when an answer for the same facts changes."""
 
 

@@ -50,7 +50,8 @@ class Segment(NamedTuple):
 class Moment(NamedTuple):
     """What is true over ``[start, end)`` before it is put into words.
 
-    ``credit`` is that for the governing version, over or not. ``status`` leaves suspension aside.
+    ``credit`` is that for the governing version, over or not; ``met`` what the version of ``completed`` was met by
+    when there is none (row 10). ``status`` leaves suspension aside.
     """
 
     start: datetime
@@ -65,6 +66,7 @@ class Moment(NamedTuple):
     waiver: str | None
     status: Status
     completed: int | None
+    met: Credit | None
     suspensions: tuple[Reason, ...]
 
 
@@ -100,6 +102,7 @@ class Sweep:
                     False,
                     None,
                     Status.NOT_REQUIRED,
+                    None,
                     None,
                     (),
                 )
@@ -183,7 +186,7 @@ class Sweep:
             if upcoming is not None and by_credit:
                 met = book.next_met_from(upcoming, credit if valid else None)
             next_met = met is not None and met <= at
-            status, completed, waiver = Status.NOT_REQUIRED, None, None
+            status, completed, waiver, rests = Status.NOT_REQUIRED, None, None, None
             suspended: tuple[Reason, ...] = ()
             if governing is not None:
                 if suspensions:
@@ -207,7 +210,7 @@ class Sweep:
                 elif credit is not None:
                     status, completed = Status.LAPSED, credit.version
                 else:
-                    status, completed = self._untrained(book, governing, at)
+                    status, completed, rests = self._untrained(book, governing, at)
             yield Moment(
                 at,
                 until,
@@ -221,6 +224,7 @@ class Sweep:
                 waiver,
                 status,
                 completed,
+                rests,
                 suspended,
             )
 
@@ -241,13 +245,17 @@ class Sweep:
     def _untrained_edges(book: CreditBook, edges: list[datetime | None]) -> None:
         for version, first, met, _ in book.trained():
             edges += (met, first, version.withdrawn_at)
+            if met is not None:
+                edges += [credit.start for credit in book.earned(version.number)]
 
     def _waiver(self, number: int, at: datetime) -> str | None:
         ids = [w.id for w in self._facts.waivers if w.version == number and w.start <= at < w.end]
         return min(ids, default=None)
 
     @staticmethod
-    def _untrained(book: CreditBook, governing: Version, at: datetime) -> tuple[Status, int | None]:
+    def _untrained(
+        book: CreditBook, governing: Version, at: datetime
+    ) -> tuple[Status, int | None, Credit | None]:
         """Rows 10 to 12: there was never a credit for the governing version."""
         superseded: int | None = None
         partial = False
@@ -260,5 +268,5 @@ class Sweep:
             if governed and first is not None and first <= at:
                 partial = True
         if superseded is not None:
-            return Status.SUPERSEDED, superseded
-        return (Status.INCOMPLETE if partial else Status.NEVER_TRAINED), None
+            return Status.SUPERSEDED, superseded, best(book.earned(superseded), at)
+        return (Status.INCOMPLETE if partial else Status.NEVER_TRAINED), None, None

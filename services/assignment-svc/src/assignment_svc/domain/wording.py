@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from .calendar import NEVER
@@ -11,7 +12,14 @@ from .timeline import Moment, Reason, Segment
 from .vocabulary import VERDICT_OF, Basis, Flag, SourceClass, Status, TrainingDecision, Verdict
 
 _FROM_CREDIT = frozenset(
-    {Status.IN_WINDOW, Status.EXPIRING, Status.CARRIED_FORWARD, Status.QUALIFIED, Status.LAPSED}
+    {
+        Status.IN_WINDOW,
+        Status.EXPIRING,
+        Status.CARRIED_FORWARD,
+        Status.QUALIFIED,
+        Status.LAPSED,
+        Status.SUPERSEDED,
+    }
 )
 _SAME_WORD: dict[Status, Flag] = {Status(flag.value): flag for flag in Flag if flag.value in Status}
 _NOTHING_GOVERNS = (Reason("NOTHING_GOVERNS"),)
@@ -38,7 +46,7 @@ def segments(facts: CellFacts, moments: Iterable[Moment]) -> tuple[Segment, ...]
     found: list[Segment] = []
     worded: dict[int, _Worded] = {}
     pending: Segment | None = None
-    for moment in moments:
+    for moment in _cut(facts, moments):
         segment = _segment(facts, moment, worded)
         if pending is None:
             pending = segment
@@ -52,6 +60,25 @@ def segments(facts: CellFacts, moments: Iterable[Moment]) -> tuple[Segment, ...]
     return tuple(found)
 
 
+def _cut(facts: CellFacts, moments: Iterable[Moment]) -> Iterable[Moment]:
+    """The same moments, so that each lies wholly inside or outside of every open question. They are cut here and not
+    in the sweep: a question changes what is said, never what is owed."""
+    if not facts.questions:
+        return moments
+    edges = sorted({edge for q in facts.questions for edge in (q.start, q.end) if edge is not None})
+    return (
+        moment._replace(start=start, end=end)
+        for moment in moments
+        for start, end in pairwise(
+            [moment.start, *(edge for edge in edges if moment.start < edge < moment.end), moment.end]
+        )
+    )
+
+
+def _asked(facts: CellFacts, at: datetime) -> bool:
+    return any(q.start <= at and (q.end is None or at < q.end) for q in facts.questions)
+
+
 def _segment(facts: CellFacts, moment: Moment, worded: dict[int, _Worded]) -> Segment:
     regime = moment.regime
     end = None if moment.end is NEVER else moment.end
@@ -60,22 +87,23 @@ def _segment(facts: CellFacts, moment: Moment, worded: dict[int, _Worded]) -> Se
     if status is Status.NOT_REQUIRED or governing is None:
         reasons = (Reason(regime.why, regime.detail),) if regime.book is None else _NOTHING_GOVERNS
         # Not required as far as anybody knows: an open question says that nobody does (C-34).
-        asked = facts.unresolved and regime.why != "NOT_EMPLOYED"
+        asked = regime.why != "NOT_EMPLOYED" and _asked(facts, moment.start)
         flags = (Flag.MATRIX_UNRESOLVED,) if asked else ()
         return Segment(
             moment.start, end, status, Verdict.NONE, flags, None, None, None, None, (), reasons,
             regime.sources, regime.span_ids,
         )  # fmt: skip
     credit = moment.credit
+    behind = credit if credit is not None else moment.met
     words: _Worded | None = None
-    if credit is not None:
-        words = worded.get(id(credit))
+    if behind is not None:
+        words = worded.get(id(behind))
         if words is None:
-            words = worded[id(credit)] = _words(credit)
+            words = worded[id(behind)] = _words(behind)
     shown, completed, reasons = status, moment.completed, moment.suspensions
     rests = words if status in _FROM_CREDIT else None
     if reasons:
-        shown, rests = Status.SUSPENDED, words
+        shown, rests = Status.SUSPENDED, words if credit is not None else None
         completed = credit.version if credit is not None else None
     else:
         reasons = _reasons(moment, words)
@@ -88,7 +116,7 @@ def _segment(facts: CellFacts, moment: Moment, worded: dict[int, _Worded]) -> Se
         governing.number,
         completed,
         rests.completed_at if rests is not None else None,
-        rests.expires_at if rests is not None else None,
+        rests.expires_at if rests is not None and shown is not Status.SUPERSEDED else None,
         rests.records if rests is not None else (),
         reasons,
         regime.sources,
@@ -134,7 +162,7 @@ def _flags(facts: CellFacts, moment: Moment, shown: Status, words: _Worded | Non
         flags.append(Flag.INCOMPLETE)
     if moment.pretrained:
         flags.append(Flag.PRETRAINED_NEXT)
-    if facts.unresolved:
+    if facts.questions and _asked(facts, moment.start):
         flags.append(Flag.MATRIX_UNRESOLVED)
     said = _SAME_WORD.get(shown)
     if said is not None and said in flags:

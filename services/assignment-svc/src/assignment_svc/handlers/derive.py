@@ -170,8 +170,7 @@ def derive_all(loaded: Loaded, now: datetime) -> list[Derived]:
             facts = people[person] = wire.person_of(state)
         category = loaded.documents[item][1].get("category") if item in loaded.documents else None
         codes = {s["place"] for s in obligation["spans"]} | stored[person, item]
-        if obligation["unresolved"]:
-            codes |= {spell["site"] for spell in state["places"]}
+        codes |= wire.places_of_questions(obligation, state)
         for code in sorted(codes):
             place = loaded.places.get(code)
             if place is None:
@@ -185,7 +184,7 @@ def derive_all(loaded: Loaded, now: datetime) -> list[Derived]:
                 loaded.records.get((person, item), ()),
                 loaded.holds.get(person, ()),
                 lead_days=loaded.lead_days.get(category or ""),
-                unresolved=obligation["unresolved"],
+                questions=wire.questions_of(obligation, code),
             )
             outcome = derive(cell, now)
             previous = _open_assignments(loaded, person, item, code)

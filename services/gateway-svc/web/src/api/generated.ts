@@ -1472,7 +1472,8 @@ export interface paths {
         };
         /**
          * Get Requirement
-         * @description Every rule that ever required the item, and open questions of the import (`MATRIX_UNRESOLVED`).
+         * @description Every rule that ever required the item, and the questions that an import left (`MATRIX_UNRESOLVED`): open until a
+         *     matrix version answers them, `answered_from` then.
          */
         get: operations["get_requirement_api_requirements__item__get"];
         put?: never;

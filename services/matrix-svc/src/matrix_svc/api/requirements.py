@@ -48,7 +48,8 @@ async def list_requirements(
 
 @router.get("/requirements/{item}")
 async def get_requirement(item: str, database: DatabaseOf, caller: Reader) -> dict[str, Any]:
-    """Every rule that ever required the item, and open questions of the import (`MATRIX_UNRESOLVED`)."""
+    """Every rule that ever required the item, and the questions that an import left (`MATRIX_UNRESOLVED`): open until a
+    matrix version answers them, `answered_from` then."""
     async with database.read() as tx:
         known = await tx.one(select(tables.item).where(tables.item.c.item == item))
         if known is None:
@@ -57,12 +58,12 @@ async def get_requirement(item: str, database: DatabaseOf, caller: Reader) -> di
             queries.RULES + " WHERE r.item = :item ORDER BY r.recorded_at, r.id", {"item": item}
         )
         unresolved = await tx.rows(
-            "SELECT source_kind, source, value FROM app.unresolved_cell WHERE item = :item", {"item": item}
+            queries.QUESTIONS + " WHERE q.item = :item ORDER BY q.recorded_at, q.id", {"item": item}
         )
         return {
             **{name: known[name] for name in ("item", "title", "document_type", "framework", "category")},
             "rules": [outbound.rule_state(dict(row)) for row in rows],
-            "unresolved": [dict(row) for row in unresolved],
+            "unresolved": [outbound.question_state(queries.question_of(row)) for row in unresolved],
         }
 
 

@@ -9,13 +9,20 @@ from typing import Any
 from servicekit.db import Tx
 
 from matrix_svc.domain.localdays import Zones
-from matrix_svc.domain.rules import Rule, SourceKind
+from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
 
 RULES = """
 SELECT r.id, r.rule_version, r.matrix_version, r.source_kind, r.source, r.item, r.methods, r.interval_months,
        r.pass_mark, r.valid_from, e.valid_to, r.baseline, greatest(r.recorded_at, e.recorded_at) AS recorded_at
 FROM app.rule r LEFT JOIN app.rule_end e ON e.rule = r.id
+"""
+
+
+QUESTIONS = """
+SELECT q.id, q.source_kind, q.source, q.item, q.value, a.answered_from,
+       greatest(q.recorded_at, a.recorded_at) AS recorded_at
+FROM app.unresolved_cell q LEFT JOIN app.cell_answer a ON a.question = q.id
 """
 
 
@@ -52,6 +59,18 @@ def rule_of(row: Mapping[Any, Any]) -> Rule:
     )
 
 
+def question_of(row: Mapping[Any, Any]) -> Question:
+    return Question(
+        id=str(row["id"]),
+        source_kind=SourceKind(row["source_kind"]),
+        source=row["source"],
+        item=row["item"],
+        value=row["value"],
+        answered_from=row["answered_from"],
+        recorded_at=row["recorded_at"],
+    )
+
+
 async def zones(tx: Tx) -> Zones:
     rows = await tx.rows("SELECT code, time_zone FROM app.unit WHERE kind = 'site'")
     return Zones({row["code"]: row["time_zone"] for row in rows})
@@ -71,6 +90,19 @@ async def rules_by_source(tx: Tx) -> dict[tuple[SourceKind, str], list[Rule]]:
         rule = rule_of(row)
         found[rule.source_kind, rule.source].append(rule)
     return found
+
+
+async def questions_by_source(tx: Tx) -> dict[tuple[SourceKind, str], list[Question]]:
+    """Every question of an import, answered or not."""
+    found: dict[tuple[SourceKind, str], list[Question]] = defaultdict(list)
+    for row in await tx.rows(QUESTIONS):
+        question = question_of(row)
+        found[question.source_kind, question.source].append(question)
+    return found
+
+
+async def open_questions(tx: Tx) -> list[Question]:
+    return [question_of(row) for row in await tx.rows(QUESTIONS + " WHERE a.question IS NULL")]
 
 
 async def people_of_sources(tx: Tx, sources: Iterable[tuple[str, str]]) -> list[str]:

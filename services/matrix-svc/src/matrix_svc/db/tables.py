@@ -161,6 +161,16 @@ unresolved_cell = Table(
     info=kind("fact"),
 )
 
+cell_answer = Table(
+    "cell_answer",
+    metadata,
+    Column("question", UUID(as_uuid=False), primary_key=True),
+    Column("answered_from", Instant, nullable=False),
+    Column("matrix_version", Integer, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    info=kind("fact"),
+)
+
 task = Table(
     "task",
     metadata,

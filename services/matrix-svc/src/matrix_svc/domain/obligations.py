@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from matrix_svc.domain.localdays import Zones
-from matrix_svc.domain.rules import Rule, SourceKind
+from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind, standing
 
 
@@ -70,6 +70,47 @@ def spans(spells: Iterable[Spell], rules: RuleIndex, zones: Zones) -> dict[str, 
     for item in found:
         found[item].sort(key=lambda s: (s.place, s.valid_from, s.rule.source_kind, s.rule.source, s.rule.id))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSpan:
+    """An open question of one source that concerns the person at one place, `[valid_from, valid_to)`."""
+
+    place: str
+    question: Question
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+def question_spans(
+    spells: Iterable[Spell], questions: Mapping[tuple[SourceKind, str], Iterable[Question]], zones: Zones
+) -> dict[str, list[QuestionSpan]]:
+    """By item, where and when nobody knows whether it is required: as long as the source would oblige (C-34, C-05)."""
+    by_id = {question.id: question for found in questions.values() for question in found}
+    rules = {source: [_as_rule(question) for question in found] for source, found in questions.items()}
+    return {
+        item: [QuestionSpan(s.place, by_id[s.rule.id], s.valid_from, s.valid_to) for s in found]
+        for item, found in spans(spells, rules, zones).items()
+    }
+
+
+def _as_rule(question: Question) -> Rule:
+    """A rule that asks for nothing: it holds whenever a readable cell would."""
+    return Rule(
+        id=question.id,
+        rule_version=1,
+        matrix_version=1,
+        source_kind=question.source_kind,
+        source=question.source,
+        item=question.item,
+        methods=frozenset(),
+        interval_months=None,
+        pass_mark=None,
+        valid_from=None,
+        valid_to=question.answered_from,
+        baseline=True,
+        recorded_at=question.recorded_at,
+    )
 
 
 def sources_of(spells: Iterable[Spell]) -> Iterator[tuple[Spell, SourceKind, str]]:

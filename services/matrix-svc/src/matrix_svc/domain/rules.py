@@ -51,6 +51,27 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A cell of an imported matrix that nobody could read: open until a signed matrix version answers it (C-34).
+
+    value: as found. answered_from: the first instant at which it is open no more, None = open.
+    """
+
+    id: str
+    source_kind: SourceKind
+    source: str
+    item: str
+    value: str
+    answered_from: datetime | None
+    recorded_at: datetime
+
+    @property
+    def at(self) -> tuple[SourceKind, str, str]:
+        """Where in the matrix it stands."""
+        return self.source_kind, self.source, self.item
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """What a draft of the matrix says about one source and item; no methods = the cell is empty."""
 

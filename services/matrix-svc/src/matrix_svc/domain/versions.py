@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from matrix_svc.domain.errors import RuleError, StateError
-from matrix_svc.domain.rules import Cell, Rule, SourceKind, check_cell, starts_at
+from matrix_svc.domain.rules import Cell, Question, Rule, SourceKind, check_cell, starts_at
 
 
 class VersionState(StrEnum):
@@ -23,6 +23,8 @@ class Change(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
+    ANSWERED = "answered"
+    """An open question of an import is answered by what already holds: by "not required", or by the rule in force."""
 
 
 type Place = tuple[SourceKind, str, str]
@@ -45,18 +47,25 @@ class Draft:
     cells: Sequence[Cell]
 
 
-def differences(cells: Iterable[Cell], in_force: Mapping[Place, Rule]) -> list[Difference]:
-    """What a draft changes. A cell equal to the rule in force is no change and is left out."""
+def differences(
+    cells: Iterable[Cell], in_force: Mapping[Place, Rule], questions: Iterable[Question] = ()
+) -> list[Difference]:
+    """What a draft changes. A cell equal to the rule in force is no change and is left out, unless it answers one of
+    the open `questions` (C-34)."""
+    asked = {question.at for question in questions}
     found: list[Difference] = []
     for cell in cells:
         check_cell(cell)
-        before = in_force.get((cell.source_kind, cell.source, cell.item))
+        place = (cell.source_kind, cell.source, cell.item)
+        before = in_force.get(place)
         if before is None and cell.methods:
             found.append(Difference(Change.ADDED, cell, None))
         elif before is not None and not cell.methods:
             found.append(Difference(Change.REMOVED, cell, before))
         elif before is not None and not _same(cell, before):
             found.append(Difference(Change.CHANGED, cell, before))
+        elif place in asked:
+            found.append(Difference(Change.ANSWERED, cell, before))
     return found
 
 
@@ -80,21 +89,30 @@ def check_approval(draft: Draft, approver: str, changes: Sequence[Difference]) -
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What approval writes: new rules, and the ends of the rules that they replace."""
+    """What approval writes: new rules, the ends of the rules that they replace, and the questions it answers."""
 
     rules: Sequence[Rule]
     ends: Mapping[str, datetime]
     """Rule id -> first instant without."""
+    answers: Mapping[str, datetime]
+    """Question id -> first instant at which it is open no more."""
 
 
 def approve(
-    draft: Draft, changes: Sequence[Difference], *, signed_at: datetime, new_ids: Sequence[str]
+    draft: Draft,
+    changes: Sequence[Difference],
+    *,
+    signed_at: datetime,
+    new_ids: Sequence[str],
+    questions: Iterable[Question] = (),
 ) -> Approved:
-    """The rules of the approved version. new_ids: one id a change."""
+    """The rules of the approved version. new_ids: one id a change. questions: those that are open."""
     begins = starts_at(draft.effective_at, signed_at)
     rules: list[Rule] = []
     ends: dict[str, datetime] = {}
     for change, rule_id in zip(changes, new_ids, strict=True):
+        if change.change is Change.ANSWERED:
+            continue
         if change.before is not None:
             ends[change.before.id] = begins
         if change.cell.methods:
@@ -115,4 +133,6 @@ def approve(
                     recorded_at=signed_at,
                 )
             )
-    return Approved(rules, ends)
+    places = {(change.cell.source_kind, change.cell.source, change.cell.item) for change in changes}
+    answers = {question.id: begins for question in questions if question.at in places}
+    return Approved(rules, ends, answers)

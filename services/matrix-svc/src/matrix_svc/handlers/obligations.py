@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 from matrix_svc import outbound
 from matrix_svc.db import queries
-from matrix_svc.domain.obligations import sources_of, spans
+from matrix_svc.domain.obligations import question_spans, spans
 from servicekit.bus.outbox import announce, claim
 from servicekit.canonical import digest
 from servicekit.db import Tx
@@ -32,18 +32,14 @@ async def derive(tx: Tx, marks: Mapping[str, Sequence[Mark]]) -> None:
     spells = await queries.spells_of(tx, people)
     rules = await queries.rules_by_source(tx)
     zones = await queries.zones(tx)
-    unresolved = {
-        (row["source_kind"], row["source"], row["item"])
-        for row in await tx.rows("SELECT source_kind, source, item FROM app.unresolved_cell")
-    }
+    questions = await queries.questions_by_source(tx)
     changed = []
     for person in people:
         found = spans(spells.get(person, []), rules, zones)
-        sources = {(kind.value, source) for _, kind, source in sources_of(spells.get(person, []))}
         # An open question is said of its item even where nothing else requires it: nobody knows that it is not (C-34).
-        questions = {item for kind, source, item in unresolved if (kind, source) in sources}
-        for item in sorted(set(found) | questions | {item for who, item in known if who == person}):
-            state = outbound.obligation_state(person, item, found.get(item, []), unresolved=item in questions)
+        asked = question_spans(spells.get(person, []), questions, zones)
+        for item in sorted(set(found) | set(asked) | {item for who, item in known if who == person}):
+            state = outbound.obligation_state(person, item, found.get(item, []), asked.get(item, []))
             state_digest = digest(state)
             if known.get((person, item)) != state_digest:
                 changed.append((person, item, state_digest, state))

@@ -38,7 +38,7 @@ async def draft(
     """A new draft with the next number. 422 for an unknown source or item, or cells that change nothing."""
     parsed = [_cell(cell) for cell in cells]
     await _check_sources(tx, parsed)
-    if not differences(parsed, await in_force(tx)):
+    if not differences(parsed, await in_force(tx), await queries.open_questions(tx)):
         raise invalid("cells", "no-change", "the draft changes nothing")
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('matrix_version', 0))")
     number = 1 + (await tx.scalar("SELECT coalesce(max(number), 0) FROM app.matrix_version"))
@@ -62,7 +62,7 @@ async def draft(
 async def preview(tx: Tx, number: int) -> dict[str, Any]:
     """The diff of a draft against the rules in force, and how many people it touches."""
     row = await _row(tx, number, lock=False)
-    changes = differences([_cell(cell) for cell in row["cells"]], await in_force(tx))
+    changes = await _differences(tx, row)
     people = await queries.people_of_sources(tx, {(c.cell.source_kind.value, c.cell.source) for c in changes})
     return {**row, "differences": [_difference(change) for change in changes], "people_affected": len(people)}
 
@@ -78,7 +78,7 @@ class MatrixVersionSignable:
         if meaning not in MEANINGS:
             raise invalid("meaning", "unknown", f"one of {', '.join(MEANINGS)}")
         row = await _row(tx, int(key) if key.isdecimal() else -1, lock=lock)
-        changes = differences([_cell(cell) for cell in row["cells"]], await in_force(tx))
+        changes = await _differences(tx, row)
         _approvable(row, changes, caller.subject or "")
         shown = [_difference(change) for change in changes]
         effective = outbound.instant(row["effective_at"])
@@ -106,7 +106,7 @@ class MatrixVersionSignable:
         statement: Statement,
     ) -> Signature:
         row = await _row(tx, int(key), lock=True)
-        changes = differences([_cell(cell) for cell in row["cells"]], await in_force(tx))
+        changes = await _differences(tx, row)
         items = sorted({change.cell.item for change in changes})
         signed_at = await claim(tx, [("matrix.requirement", item) for item in items])
         signature = await insert_signature(tx, "matrix_version", key, prepared, statement)
@@ -115,7 +115,13 @@ class MatrixVersionSignable:
             " signature = CAST(:signature AS uuid) WHERE number = :number",
             {"at": signed_at, "signature": signature.id, "number": row["number"]},
         )
-        approved = approve(_draft(row), changes, signed_at=signed_at, new_ids=[new_id() for _ in changes])
+        approved = approve(
+            _draft(row),
+            changes,
+            signed_at=signed_at,
+            new_ids=[new_id() for _ in changes],
+            questions=await queries.open_questions(tx),
+        )
         await insert_rules(tx, approved.rules)
         if approved.ends:
             await tx.execute(
@@ -124,6 +130,15 @@ class MatrixVersionSignable:
                 [
                     {"rule": rule, "valid_to": ends, "number": row["number"], "at": signed_at}
                     for rule, ends in approved.ends.items()
+                ],
+            )
+        if approved.answers:
+            await tx.execute(
+                "INSERT INTO app.cell_answer (question, answered_from, matrix_version, recorded_at)"
+                " VALUES (CAST(:question AS uuid), :answered_from, :number, :at)",
+                [
+                    {"question": question, "answered_from": since, "number": row["number"], "at": signed_at}
+                    for question, since in approved.answers.items()
                 ],
             )
         await announce_requirements(tx, items, row["number"], cause=signature.id)
@@ -136,6 +151,11 @@ class MatrixVersionSignable:
             [Mark(person, OBLIGATIONS, cause=signature.id, priority=BULK) for person in people],
         )
         return signature
+
+
+async def _differences(tx: Tx, row: Mapping[str, Any]) -> list[Difference]:
+    cells = [_cell(cell) for cell in row["cells"]]
+    return differences(cells, await in_force(tx), await queries.open_questions(tx))
 
 
 async def in_force(tx: Tx) -> dict[Place, Rule]:
@@ -183,9 +203,9 @@ async def announce_requirements(tx: Tx, items: Sequence[str], matrix_version: in
         rules[row["item"]].append(outbound.rule_state(dict(row)))
     unresolved: dict[str, list[dict[str, Any]]] = {item: [] for item in items}
     for row in await tx.rows(
-        "SELECT * FROM app.unresolved_cell WHERE item = ANY(:items)", {"items": list(items)}
+        queries.QUESTIONS + " WHERE q.item = ANY(:items) ORDER BY q.recorded_at, q.id", {"items": list(items)}
     ):
-        unresolved[row["item"]].append({name: row[name] for name in ("source_kind", "source", "value")})
+        unresolved[row["item"]].append(outbound.question_state(queries.question_of(row)))
     known = {
         row["item"]: row
         for row in await tx.rows("SELECT * FROM app.item WHERE item = ANY(:items)", {"items": list(items)})
