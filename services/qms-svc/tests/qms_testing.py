@@ -90,9 +90,14 @@ class Qms:
         )
 
     async def prepare(
-        self, who: Caller, key: str, kind: str = "change", inputs: Mapping[str, Any] | None = None
+        self,
+        who: Caller,
+        key: str,
+        kind: str = "change",
+        inputs: Mapping[str, Any] | None = None,
+        meaning: str = "approve",
     ) -> httpx.Response:
-        body = {"kind": kind, "key": key, "meaning": "approve", "inputs": dict(inputs or {})}
+        body = {"kind": kind, "key": key, "meaning": meaning, "inputs": dict(inputs or {})}
         return await self.call(who, "POST", "/signing/prepare", json=body)
 
     async def sign(
@@ -105,11 +110,12 @@ class Qms:
         signer: str | None = None,
         kind: str = "change",
         inputs: Mapping[str, Any] | None = None,
+        meaning: str = "approve",
     ) -> httpx.Response:
         statement = Statement(
             intent=intent or uuid.uuid4().hex,
             digest=digest_shown,
-            meaning="approve",
+            meaning=meaning,
             signer=signer or who.subject or "",
             printed_name=f"{(who.subject or '').title()} Tester",
             account=who.actor,
@@ -120,7 +126,7 @@ class Qms:
         body = {
             "kind": kind,
             "key": key,
-            "meaning": "approve",
+            "meaning": meaning,
             "inputs": dict(inputs or {}),
             "statement": token,
             "reason": "approved",
@@ -131,6 +137,14 @@ class Qms:
         shown = await self.prepare(who, key)
         assert shown.status_code == 200, shown.text
         signed = await self.sign(who, key, shown.json()["digest"])
+        assert signed.status_code == 200, signed.text
+        return signed.json()
+
+    async def withdraw(self, who: Caller, key: str) -> dict[str, Any]:
+        """Signs that a version ends; returns the signature."""
+        shown = await self.prepare(who, key, kind="withdrawal", meaning="withdraw")
+        assert shown.status_code == 200, shown.text
+        signed = await self.sign(who, key, shown.json()["digest"], kind="withdrawal", meaning="withdraw")
         assert signed.status_code == 200, signed.text
         return signed.json()
 

@@ -20,6 +20,7 @@ from servicekit.bus import (
     announce,
     claim,
     configure,
+    positions,
 )
 from servicekit.context import Context
 from servicekit.db import Database, Tx
@@ -134,6 +135,21 @@ def make_consumer(given: dict[str, Any]) -> Consumer:
     )
 
 
+def move_apart(url: str) -> None:
+    """Takes a protection away: the position moves in a transaction of its own, not in that of the effects."""
+    fence = positions.fence
+
+    async def apart(_tx: Tx, *where: Any) -> None:
+        database = Database(url, source="sales")
+        async with database.transaction(CONTEXT) as tx:
+            await fence(tx, *where)
+        await database.close()
+
+    positions.fence = apart
+
+
 async def main(role: str, given: dict[str, Any]) -> None:
     configure(topics(given))
+    if given.get("position_apart"):
+        move_apart(given["sales"])
     await (make_relay(given) if role == "relay" else make_consumer(given)).run()

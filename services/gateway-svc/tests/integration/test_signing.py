@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from gateway_svc.domain import lockout
 from gateway_svc.handlers import intents
 from gateway_testing import PASSWORD, REASON, Browser, Platform, code_of
+from servicekit.db import Tx
+from servicekit.http.caller import Caller
 from servicekit.ids import new_id
-from servicekit.signing import Prepared, Statement, issue_statement
+from servicekit.signing import Prepared, Signable, Signature, Statement, issue_statement
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.req("SR-04", "R-50")]
 _notes = (f"N{n}" for n in itertools.count(1))
@@ -207,6 +210,27 @@ async def test_two_confirms_at_once_give_one_signature(attest: Platform, ana: Br
     again = await confirm(ana, made)
     assert again.json()["id"] == answers[0].json()["id"]
     assert code_of(await confirm(ana, made, WRONG)) == (401, "authentication-failed")
+
+
+async def test_control_without_one_signature_an_intent_two_confirms_sign_twice(
+    attest: Platform, ana: Browser, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner neither waits for, nor looks for, nor is refused a second signature of the intent."""
+
+    async def every_time(
+        tx: Tx, kind: str, signable: Signable, caller: Caller, *, statement: Statement, **asked: Any
+    ) -> Signature:
+        del kind
+        key, meaning, inputs = asked["key"], asked["meaning"], asked["inputs"]
+        prepared = await signable.prepare(tx, caller, key, meaning, inputs, lock=True)
+        once = replace(statement, intent=f"{statement.intent}-{new_id()}")
+        return await signable.apply(tx, caller, key, inputs, prepared, once)
+
+    monkeypatch.setattr("servicekit.signing.sign", every_time)
+    made = await intent(ana, note)
+    answers = await asyncio.gather(*(confirm(ana, made) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len(signatures(attest, note)) > 1
 
 
 async def test_an_intent_lasts_five_minutes(attest: Platform, ana: Browser, note: str) -> None:

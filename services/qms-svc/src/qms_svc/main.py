@@ -9,7 +9,7 @@ from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
 from qms_svc.api import changes, content, documents, imports
-from qms_svc.handlers import approval, moves
+from qms_svc.handlers import approval, moves, withdrawal
 from qms_svc.inbound import INBOUND
 from qms_svc.settings import QmsSettings
 
@@ -24,7 +24,11 @@ SPEC = ServiceSpec(
     validate_incoming=validate_incoming,
     routers=[documents.router, changes.router, content.router, imports.router],
     inbound=INBOUND,
-    signables={approval.KIND: approval.ChangeSignable(), moves.KIND: moves.EffectiveDateSignable()},
+    signables={
+        approval.KIND: approval.ChangeSignable(),
+        moves.KIND: moves.EffectiveDateSignable(),
+        withdrawal.KIND: withdrawal.WithdrawalSignable(),
+    },
     settings=QmsSettings,
 )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from qms_svc.domain.change import check_complete
 from qms_testing import CAM, EVA, QA2, QUE, START, Qms, draft_cc7
 
 CLASS = {
@@ -102,6 +103,21 @@ async def test_nobody_approves_a_change_that_they_wrote_on(qms: Qms) -> None:
     assert (for_another.status_code, for_another.json()["type"]) == (403, "urn:attest:problem:not-the-signer")
     assert (await qms.get(EVA, "/api/changes/CC-7")).json()["state"] == "DRAFT"
     await qms.approve(EVA, "CC-7")
+
+
+async def test_control_without_the_look_at_who_wrote_it_an_author_approves_their_own(
+    qms: Qms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else refuses it: the author holds the right to sign, as in a small plant."""
+
+    def of_anybody(change: Any, versions: Any, approver: str, sites: Any, now: datetime) -> None:
+        check_complete(change, versions, sites, now)
+
+    monkeypatch.setattr("qms_svc.handlers.approval.check_approval", of_anybody)
+    await draft_cc7(qms)
+    signature = await qms.approve(QUE, "CC-7")
+    assert (await qms.get(EVA, "/api/changes/CC-7")).json()["state"] == "APPROVED"
+    assert signature["signer"] == "QUE"
 
 
 @pytest.mark.req("QM-03")

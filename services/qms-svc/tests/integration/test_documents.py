@@ -127,24 +127,53 @@ async def test_after_a_withdrawal_the_version_before_governs_again(qms: Qms) -> 
     await qms.approve(EVA, "CC-7")
     qms.clock(datetime(2027, 1, 25, tzinfo=UTC))
     assert await governs(qms) == [4, 4]
-    assert await qms.refused(CAM, WITHDRAW) == (403, "needs-approver")
-    withdrawn = await qms.post(EVA, WITHDRAW, {"reason": "content error"})
-    assert withdrawn["state"] == "WITHDRAWN"
+    signature = await qms.withdraw(EVA, V4)
     assert await governs(qms) == [3, 3]
     event = qms.events("qms.document")[-1]
     assert event["type"] == "qms.document-version-withdrawn.v1"
+    assert event["data"]["change"]["cause"] == signature["id"]
     v4 = event["data"]["state"]["versions"][1]
     assert (v4["state"], len(v4["effective"])) == ("WITHDRAWN", 2), "what was said before stays"
     assert v4["withdrawn_at"] == event["data"]["change"]["valid_from"]
-    assert await qms.refused(EVA, WITHDRAW) == (409, "not-standing")
+    again = await qms.prepare(EVA, V4, kind="withdrawal", meaning="withdraw")
+    assert (again.status_code, again.json()["type"]) == (409, "urn:attest:problem:not-standing")
 
 
 @pytest.mark.req("R-09")
-async def test_before_it_governs_its_author_may_withdraw_it(qms: Qms) -> None:
+async def test_withdrawn_before_it_takes_effect_it_never_governs(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")
-    await qms.post(CAM, WITHDRAW)
+    await qms.withdraw(EVA, V4)
     qms.clock(datetime(2027, 1, 25, tzinfo=UTC))
+    assert await governs(qms) == [3, 3]
+
+
+@pytest.mark.req("R-09", "SR-04")
+async def test_an_approved_version_is_withdrawn_by_a_signature_alone(qms: Qms) -> None:
+    await draft_cc7(qms)
+    draft = await qms.prepare(EVA, V4, kind="withdrawal", meaning="withdraw")
+    assert (draft.status_code, draft.json()["type"]) == (409, "urn:attest:problem:not-approved")
+    await qms.approve(EVA, "CC-7")
+    assert await qms.refused(CAM, WITHDRAW) == (409, "needs-signature")
+    author = await qms.prepare(CAM, V4, kind="withdrawal", meaning="withdraw")
+    assert (author.status_code, author.json()["type"]) == (403, "urn:attest:problem:not-allowed")
+    other = await qms.prepare(EVA, "SOP-101/9", kind="withdrawal", meaning="withdraw")
+    assert other.status_code == 404
+
+
+@pytest.mark.req("R-09", "SR-04")
+async def test_who_withdraws_is_shown_where_it_governs_and_signs_just_that(qms: Qms) -> None:
+    await draft_cc7(qms)
+    await qms.approve(EVA, "CC-7")
+    shown = (await qms.prepare(EVA, V4, kind="withdrawal", meaning="withdraw")).json()
+    assert shown["display"]["governs_at"] == []
+    qms.clock(datetime(2027, 1, 15, 23, tzinfo=UTC))
+    late = await qms.sign(EVA, V4, shown["digest"], kind="withdrawal", meaning="withdraw")
+    assert (late.status_code, late.json()["type"]) == (409, "urn:attest:problem:stale")
+    assert await governs(qms) == [4, 3]
+    shown = (await qms.prepare(EVA, V4, kind="withdrawal", meaning="withdraw")).json()
+    assert shown["display"]["governs_at"] == ["NL1"]
+    await qms.withdraw(EVA, V4)
     assert await governs(qms) == [3, 3]
 
 

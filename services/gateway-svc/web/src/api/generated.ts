@@ -656,7 +656,7 @@ export interface paths {
         put?: never;
         /**
          * Withdraw
-         * @description Withdraws a version everywhere, now (R-09). One that has taken effect: only who may approve changes.
+         * @description Takes a draft out of its change. An approved version is withdrawn by signing (kind `withdrawal`, R-09).
          */
         post: operations["withdraw_api_documents__document__versions__version__withdraw_post"];
         delete?: never;

@@ -2,9 +2,8 @@ import { Button, Modal, Select, Textarea } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api } from '../api/client.ts';
 import type { Version } from '../api/types.ts';
-import { ActDialog, SignDialog, type SigningRequest } from '../components/dialogs.tsx';
+import { SignDialog, type SigningRequest } from '../components/dialogs.tsx';
 import { DayInput } from '../components/fields.tsx';
 import { useCan, useNow, useSites } from '../lib/context.ts';
 import { dayOf, showDay } from '../lib/time.ts';
@@ -31,29 +30,76 @@ export function VersionActs({ version }: { version: Version }) {
           {t('date.move')}
         </Button>
       ) : null}
-      {can('change.sign') || (can('change.write') && !governed) ? (
+      {can('change.sign') ? (
         <Button variant="default" size="xs" onClick={() => setAct('withdraw')}>
           {t('withdraw.act_short')}
         </Button>
       ) : null}
       {act === 'move' ? <MoveDate version={version} name={name} places={places} close={close} /> : null}
-      <ActDialog
-        title={t('withdraw.act', { version: name })}
-        act={t('withdraw.act', { version: name })}
-        danger
-        opened={act === 'withdraw'}
-        close={close}
-        run={(reason, key) =>
-          api.post(
-            `/api/documents/${encodeURIComponent(version.document)}/versions/${version.version}/withdraw`,
-            { reason },
-            key,
-          )
-        }
-      >
-        <p className="note">{governed ? t('withdraw.governing') : t('withdraw.before')}</p>
-      </ActDialog>
+      {act === 'withdraw' ? (
+        <Withdraw version={version} name={name} governed={governed} close={close} />
+      ) : null}
     </>
+  );
+}
+
+/** Why it ends, then the signature over where that is so (R-09). */
+function Withdraw(props: { version: Version; name: string; governed: boolean; close: () => void }) {
+  const { t } = useTranslation();
+  const { version, name } = props;
+  const [reason, setReason] = useState('');
+  const [request, setRequest] = useState<SigningRequest | null>(null);
+  const title = t('withdraw.act', { version: name });
+  const effect = <p className="note">{props.governed ? t('withdraw.governing') : t('withdraw.before')}</p>;
+  if (request)
+    return (
+      <SignDialog request={request} title={title} close={props.close} signed={props.close}>
+        {effect}
+      </SignDialog>
+    );
+  return (
+    <Modal opened onClose={props.close} title={title} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setRequest({
+            service: 'qms',
+            kind: 'withdrawal',
+            key: `${version.document}/${version.version}`,
+            meaning: 'withdraw',
+            reason: reason.trim(),
+          });
+        }}
+      >
+        {effect}
+        <Reason value={reason} set={setReason} />
+        <div className="form-actions">
+          <Button variant="default" onClick={props.close}>
+            {t('common.cancel')}
+          </Button>
+          <Button type="submit" disabled={reason.trim() === ''}>
+            {t('date.next')}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+function Reason(props: { value: string; set: (reason: string) => void }) {
+  const { t } = useTranslation();
+  return (
+    <Textarea
+      label={t('common.reason')}
+      description={t('common.reason_help')}
+      required
+      autosize
+      minRows={2}
+      maxLength={500}
+      value={props.value}
+      onChange={(event) => props.set(event.currentTarget.value)}
+    />
   );
 }
 
@@ -113,16 +159,7 @@ function MoveDate(props: { version: Version; name: string; places: string[]; clo
           value={on}
           set={setOn}
         />
-        <Textarea
-          label={t('common.reason')}
-          description={t('common.reason_help')}
-          required
-          autosize
-          minRows={2}
-          maxLength={500}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-        />
+        <Reason value={reason} set={setReason} />
         <div className="form-actions">
           <Button variant="default" onClick={props.close}>
             {t('common.cancel')}

@@ -22,7 +22,6 @@ router = APIRouter(prefix="/api/documents", tags=["documents"])
 Reader = Annotated[Caller, Depends(Allow("document.read"))]
 Writer = Annotated[Caller, Depends(Allow("document.write"))]
 Approver = Annotated[Caller, Depends(Allow("change.sign"))]
-WriterOrApprover = Annotated[Caller, Depends(Allow("change.write", "change.sign"))]
 
 _LISTED = """
 SELECT d.document, d.title, d.document_type, d.framework, d.category, d.owner_department,
@@ -165,14 +164,13 @@ async def withdraw(
     version: int,
     body: schemas.Command,
     request: Request,
-    caller: WriterOrApprover,
-    policy: PolicyOf,
+    caller: Writer,
 ) -> Result:
-    """Withdraws a version everywhere, now (R-09). One that has taken effect: only who may approve changes."""
-    may_sign = policy.may(caller, "change.sign")
+    """Takes a draft out of its change. An approved version is withdrawn by signing (kind `withdrawal`, R-09)."""
+    author = person_of(caller)
 
     async def act(tx: Tx) -> schemas.VersionOut:
-        await versions.withdraw(tx, document, version, caller, may_sign=may_sign)
+        await versions.withdraw_draft(tx, document, version, author)
         return await _version(tx, document, version)
 
     return await run_command(request, caller, body.reason, act, translate=problem_of)

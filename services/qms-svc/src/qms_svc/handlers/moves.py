@@ -13,7 +13,7 @@ from typing import Any
 from servicekit.bus.outbox import claim
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
-from servicekit.problems import invalid, not_found
+from servicekit.problems import invalid
 from servicekit.signing import Prepared, Signature, Statement, insert_signature
 
 from qms_svc import outbound
@@ -39,7 +39,7 @@ class EffectiveDateSignable:
     ) -> Prepared:
         if meaning not in MEANINGS:
             raise invalid("meaning", "unknown", f"one of {', '.join(MEANINGS)}")
-        document, number = _version_of(key)
+        document, number = versions.key_of(key)
         place, on = _inputs(inputs)
         if lock:
             await claim(tx, [document_subject(document)])
@@ -79,19 +79,12 @@ class EffectiveDateSignable:
         prepared: Prepared,
         statement: Statement,
     ) -> Signature:
-        document, number = _version_of(key)
+        document, number = versions.key_of(key)
         place, on = _inputs(inputs)
         await claim(tx, [document_subject(document)])
         signature = await insert_signature(tx, KIND, key, prepared, statement)
         await versions.move(tx, document, number, place, on, statement.signer, signature.id)
         return signature
-
-
-def _version_of(key: str) -> tuple[str, int]:
-    document, _, number = key.rpartition("/")
-    if not document or not number.isdecimal() or len(number) > 7:
-        raise not_found("version", key)
-    return document, int(number)
 
 
 def _inputs(inputs: Mapping[str, Any]) -> tuple[str, date]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
-from servicekit.http.caller import Caller
 from servicekit.ids import new_id
 from servicekit.problems import conflict, forbidden, invalid, not_found
 from sqlalchemy import insert, update
@@ -22,7 +21,6 @@ from qms_svc.domain.document import (
     check_move,
     check_place,
     check_withdraw,
-    has_governed_anywhere,
 )
 from qms_svc.domain.places import EVERYWHERE
 from qms_svc.handlers import files
@@ -159,32 +157,37 @@ async def move(
     return {"document": document, "version": number, "place": place, "on": on, "recorded_at": tx.recorded_at}
 
 
-async def withdraw(tx: Tx, document: str, number: int, caller: Caller, *, may_sign: bool) -> dict[str, Any]:
-    """Ends a version now, everywhere (R-09): an approved one before it governs, a governing one only by who may
-    approve (the one before governs again, R-04), a draft leaves its change. Training done on it stays as it is."""
+async def withdraw(tx: Tx, document: str, number: int, signature: str) -> None:
+    """Ends an approved version now, everywhere (R-09, R-04); its subject is claimed. Training done on it stays."""
+    stored = await version_of(tx, document, number)
+    check_withdraw(stored.version)
+    await set_withdrawn(tx, stored)
+    what = outbound.happened(
+        "version_withdrawn",
+        reason=tx.context.reason,
+        valid_from=outbound.instant(tx.recorded_at),
+        cause=signature,
+    )
+    await announce(tx, await document_events(tx, [document], "version-withdrawn", what))
+
+
+async def withdraw_draft(tx: Tx, document: str, number: int, author: str) -> None:
+    """A draft leaves its change. 409 `needs-signature` for a version that was approved: that was signed, too."""
     change = await _change_of_version(tx, document, number)
     await claim(tx, [document_subject(document), *([change_subject(change)] if change else [])])
     stored = await version_of(tx, document, number)
     check_withdraw(stored.version)
-    if not may_sign and has_governed_anywhere(stored.version, await queries.sites(tx), tx.recorded_at):
-        raise forbidden(
-            "needs-approver", "a version that has taken effect is withdrawn by who may approve changes"
-        )
-    draft = queries.is_unapproved(stored.row)
-    if draft and change:
-        await editable_change(tx, change)
-    await set_withdrawn(tx, stored, leaves_change=draft)
+    if not queries.is_unapproved(stored.row) or change is None:
+        raise conflict("needs-signature", f"{document} v{number} is approved: its withdrawal is signed")
+    row = await editable_change(tx, change)
+    await set_withdrawn(tx, stored, leaves_change=True)
     what = outbound.happened(
         "version_withdrawn", reason=tx.context.reason, valid_from=outbound.instant(tx.recorded_at)
     )
     if outbound.is_announced(stored):
         await announce(tx, await document_events(tx, [document], "version-withdrawn", what))
-    if draft and change:
-        row = await queries.change_row(tx, change)
-        assert row is not None
-        await wrote(tx, row, caller.subject or row["author"])
-        await announce(tx, [await change_event(tx, change, "drafted", what)])
-    return _key(stored.row) | {"state": VersionState.WITHDRAWN, "withdrawn_at": tx.recorded_at}
+    await wrote(tx, row, author)
+    await announce(tx, [await change_event(tx, change, "drafted", what)])
 
 
 async def set_withdrawn(tx: Tx, stored: queries.Stored, *, leaves_change: bool = False) -> None:
@@ -290,5 +293,9 @@ async def not_by_its_author(tx: Tx, stored: queries.Stored, mover: str) -> None:
         raise forbidden("own-approval", "nobody moves the date of a version that they wrote")
 
 
-def _key(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"document": row["document"], "version": row["number"]}
+def key_of(key: str) -> tuple[str, int]:
+    """Document and number of the key of something that is signed about a version: `<document>/<version>`."""
+    document, _, number = key.rpartition("/")
+    if not document or not number.isdecimal() or len(number) > 7:
+        raise not_found("version", key)
+    return document, int(number)
