@@ -83,9 +83,11 @@ $(UV):
 	fi
 	if [ -z "$$python" ]; then echo "attest: Python $(PY_VERSION) was not found on the PATH (python$(PY_VERSION), python3, python)" >&2; exit 1; fi
 	mkdir -p .attest
+	echo "attest: first start, getting uv and what uv.lock names (once; this can take some minutes)" >&2
 	$$python -m venv $(BOOT)
-	$(BOOT)/bin/pip install -q --disable-pip-version-check "uv~=0.13"
+	$(BOOT)/bin/pip install --disable-pip-version-check "uv~=0.13" >&2
 
 $(STAMP): $(UV) uv.lock pyproject.toml contracts/pyproject.toml libs/servicekit/pyproject.toml tools/attest/pyproject.toml $(wildcard services/*/pyproject.toml)
-	@UV_PYTHON=$(BOOT)/bin/python $(UV) sync --locked --quiet
+	@# uv tells each package that it gets, with its size; a synced workspace is told in one line.
+	UV_PYTHON=$(BOOT)/bin/python $(UV) sync --locked
 	touch $(STAMP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -64,6 +65,26 @@ def until[T](ask: Callable[[], T], good: Callable[[T], bool], deadline: float = 
     return seen[-1]
 
 
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def family_of(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
 class World:
     """A platform that can be stopped and started again; the same people log in each time."""
 
@@ -86,7 +107,8 @@ class World:
                 env=os.environ | {"ATTEST_ANSWER_TIMEOUT": str(ANSWER_TIMEOUT)},
             )
         end = time.monotonic() + 150
-        while not self.told.get("ready"):
+        # What a killed platform said of itself still stands there.
+        while not (self.told.get("ready") and self.told.get("pid") == self.process.pid):
             assert self.process.poll() is None, log.read_text()[-4000:]
             assert time.monotonic() < end, log.read_text()[-4000:]
             time.sleep(0.1)
@@ -99,6 +121,20 @@ class World:
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             assert self.process.wait(60) == 0
+        self.process = None
+
+    def kill(self) -> None:
+        """Kill -9 of every process of the platform: the supervisor, guards, servers with their backends, services."""
+        assert self.process is not None
+        family = family_of(self.process.pid)
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert self.process.wait(30) == -signal.SIGKILL
+        until(lambda: [pid for pid in family if lives(pid)], lambda left: not left)
+        for api in self.users.values():
+            api.http.close()
+        self.users.clear()
         self.process = None
 
     @property
