@@ -62,6 +62,8 @@ def test_pages_say_what_they_should_and_axe_finds_nothing(platform: Platform, us
             path = pattern.format(**platform.memory)
             page.goto(platform.base + path)
             expect(page.locator("main").get_by_text(text).first).to_be_visible()
+            # A clock that was moved is announced wherever a time could be read.
+            expect(page.get_by_role("banner").get_by_text("Demo clock")).to_be_visible()
             page.wait_for_load_state("networkidle")
             page.screenshot(
                 path=SHOTS / f"{re.sub('[^a-z0-9]+', '-', path.lower()).strip('-') or 'home'}.png"
@@ -78,6 +80,7 @@ def test_axe_finds_nothing_on_the_log_in(platform: Platform) -> None:
         page.context.clear_cookies()
         page.goto(f"{platform.base}/login")
         expect(page.get_by_label("User name")).to_be_visible()
+        expect(page.get_by_text("Demo clock")).to_be_visible()
         assert broken_rules(page) == []
 
 
