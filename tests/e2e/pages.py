@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -25,13 +25,25 @@ expect.set_options(timeout=_PATIENCE_MS)
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
+_FADED_IN_S = 10.0
+
+
 def broken_rules(page: Page) -> list[str]:
-    """What axe finds on the page as it stands (WCAG 2.2 AA): rule and number of places. What fades in is waited for."""
-    eventually_sync(
-        lambda: page.evaluate("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    )
-    found = Axe().run(page, options=_RULES)
-    return [f"{rule['id']}: {len(rule['nodes'])}" for rule in found.response["violations"]]
+    """What axe finds on the page (WCAG 2.2 AA): rule and number of places.
+
+    It is asked again for a while: what is still fading in has less contrast than it will have.
+    """
+    found: list[str] = []
+
+    def nothing() -> bool:
+        assert page.evaluate("() => document.getAnimations().every((one) => one.playState !== 'running')")
+        broken = Axe().run(page, options=_RULES).response["violations"]
+        found[:] = [f"{rule['id']}: {len(rule['nodes'])}" for rule in broken]
+        return not found
+
+    with suppress(TimeoutError, AssertionError):
+        eventually_sync(nothing, deadline=_FADED_IN_S, every=0.5)
+    return found
 
 
 def axe_finds_nothing(page: Page) -> None:

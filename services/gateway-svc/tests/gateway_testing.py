@@ -21,6 +21,7 @@ import psycopg
 import uvicorn
 from attest_contracts import policy, topics
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from gateway_svc.handlers.attempts import subject_of
 from gateway_svc.inbound import INBOUND
 from gateway_svc.main import SPEC
@@ -281,6 +282,31 @@ def _echo(name: str, prefix: str, seen: list[dict[str, Any]]) -> APIRouter:
     router = APIRouter()
 
     every = ["GET", "POST", "PUT", "DELETE"]
+
+    @router.get(prefix + "/endless", include_in_schema=False)
+    async def endless(caller: Annotated[Caller, Depends(Allow("organisation.read"))]) -> Response:
+        """A large answer that nobody reads to its end."""
+
+        async def parts() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"x" * 65_536
+                    # Reading a database would let the loop go, too.
+                    await asyncio.sleep(0)
+            finally:
+                seen.append({"service": name, "event": "cut"})
+
+        return StreamingResponse(parts(), media_type="application/octet-stream")
+
+    @router.get(prefix + "/broken-off", include_in_schema=False)
+    async def broken_off(caller: Annotated[Caller, Depends(Allow("organisation.read"))]) -> Response:
+        """A large answer in the middle of which its service dies."""
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"x" * 300_000
+            raise ConnectionError("killed")
+
+        return StreamingResponse(parts(), headers={"content-length": "1000000"})
 
     @router.get(prefix, name=f"echo_{name}", openapi_extra={"x-answered-by": name})
     @router.api_route(prefix, methods=every[1:], include_in_schema=False)

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from gateway_svc.app import api_routes
@@ -13,6 +14,7 @@ from gateway_svc.front import door, proxy
 from gateway_svc.front.door import PUBLIC
 from gateway_svc.main import SPEC
 from gateway_testing import PASSWORD, REASON, Browser, Platform, code_of
+from servicekit.testing import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -337,6 +339,58 @@ async def test_a_body_of_25_megabytes_goes_through_and_no_larger_one(
     answer = await ana.client.post("/api/changes/x", content=body(26), headers=sent)
     assert code_of(answer) == (413, "too-large")
     assert len(attest.seen["qms"]) == before
+
+
+async def test_who_goes_away_in_the_middle_of_a_large_answer_ends_it_at_its_service(
+    attest: Platform, ana: Browser
+) -> None:
+    """Else a few who lost patience would hold all connections to a service."""
+
+    for _ in range(5):
+        before = cuts(attest)
+        await read_a_part(ana)
+        await eventually(lambda before=before: cuts(attest) == before + 1, 20)
+    assert (await ana.get("/api/changes/x")).status_code == 200
+
+
+def cuts(attest: Platform) -> int:
+    return len([one for one in attest.seen["qms"] if one.get("event") == "cut"])
+
+
+async def read_a_part(reader: Browser) -> None:
+    async with reader.client.stream("GET", "/api/changes/endless") as answer:
+        assert answer.status_code == 200
+        taken = 0
+        async for part in answer.aiter_raw():
+            taken += len(part)
+            if taken > MEGABYTE:
+                break
+
+
+async def test_control_an_answer_that_is_left_open_holds_its_connection(
+    attest: Platform, ana: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[aiohttp.ClientResponse] = []
+
+    async def unguarded(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        left.append(answer)
+        async for part in answer.content.iter_any():
+            yield part
+
+    monkeypatch.setattr(proxy, "_streamed", unguarded)
+    before = cuts(attest)
+    await read_a_part(ana)
+    with pytest.raises(TimeoutError):
+        await eventually(lambda: cuts(attest) > before, 2)
+    for answer in left:
+        answer.close()
+    await eventually(lambda: cuts(attest) == before + 1, 20)
+
+
+async def test_an_answer_that_its_service_breaks_off_is_not_taken_for_a_whole_one(ana: Browser) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        await ana.client.get("/api/changes/broken-off")
+    assert (await ana.get("/api/changes/x")).status_code == 200
 
 
 @pytest.mark.req("PL-32")

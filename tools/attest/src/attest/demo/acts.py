@@ -185,6 +185,14 @@ def records(api: Api, person: str, item: str) -> list[dict[str, Any]]:
     return list(api.pages("/api/records", person=person, item=item))
 
 
+def records_gained(api: Api, person: str, item: str, *, at: datetime, known: datetime) -> list[str]:
+    """The records that made the answer about an instant another one since `known` (N-02)."""
+    found = api.get(
+        "/api/reports/differences", person=person, item=item, at=at.isoformat(), known_a=known.isoformat()
+    )
+    return [record["record"] for each in found["items"] for record in each["records_gained"]]
+
+
 def until_cell(
     api: Api,
     person: str,

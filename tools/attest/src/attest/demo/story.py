@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,6 +61,9 @@ Reconcile units, vials and labels. Hand the record to the reviewer the same shif
 
 FORM = b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 """Stands for the scan of a form."""
+
+
+US1_MIDNIGHT = datetime(2026, 11, 23, tzinfo=ZoneInfo("America/New_York"))
 
 
 def local(month: int, day: int, hour: int, minute: int = 0) -> datetime:
@@ -243,6 +246,14 @@ def _late_entry(stage: Stage) -> None:
     now = acts.cell(stage.coordinator, "BEN", ITEM, at=asked)
     stage.say(f"  BEN on {asked:%-d %b %H:%M}, as known then: {then['status']}")
     stage.say(f"  BEN on {asked:%-d %b %H:%M}, as known now: {now['status']} [{', '.join(now['flags'])}]")
+    for record in acts.records_gained(stage.coordinator, "BEN", ITEM, at=asked, known=known):
+        stage.say(f"  what came between is record {record}: {stage.api.address}/records/{record}")
+
+
+def _effective_elsewhere(stage: Stage) -> None:
+    for at in (US1_MIDNIGHT - timedelta(seconds=1), US1_MIDNIGHT):
+        found = acts.cell(stage.coordinator, "GIL", ITEM, at=at)
+        stage.say(f"  GIL at {at:%-d %b %H:%M:%S (%Z)}: {found['status']}, {found['verdict']}")
 
 
 def _trail(stage: Stage) -> None:
@@ -254,9 +265,10 @@ def _trail(stage: Stage) -> None:
         return found if len({entry["service"] for entry in found}) > 1 else None
 
     for entry in wait_for(whole, seconds=acts.WAIT_SECONDS, what="the trail of ANA's record"):
+        at = datetime.fromisoformat(entry["at"]).astimezone(NL1)
         stage.say(
-            f"    {entry['at'][:19]} {entry['service']}: {entry['op']} {entry['entity']} by {entry['actor']}"
-            f" ({entry['reason']})"
+            f"    {at:%-d %b %H:%M:%S (%Z)} {entry['service']}: {entry['op']} {entry['entity']}"
+            f" by {entry['actor_person'] or entry['actor']} ({entry['reason']})"
         )
 
 
@@ -293,6 +305,12 @@ STEPS: tuple[Step, ...] = (
         _late_entry,
         "/people/BEN",
         local(11, 20, 9),
+    ),
+    Step(
+        f"Version {VERSION} takes effect at US1 as the day begins there",
+        _effective_elsewhere,
+        "/compliance?site=US1&job_function=OPR",
+        US1_MIDNIGHT,
     ),
     Step("The trail of ANA's record, from her assignment to her signature", _trail, "/people/ANA"),
 )

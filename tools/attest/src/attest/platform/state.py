@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from servicekit.embedded.files import private_dir, write_private
 PROGRAM = "Attest"
 # Made by the Makefile, not by the platform: `reset` keeps them.
 _KEPT = {"boot", "synced"}
+_LOOKS_S = 1.0
 
 
 class PlatformError(RuntimeError):
@@ -98,7 +100,9 @@ class StateDir:
             return {}
         try:
             found: dict[str, Any] = json.loads((self.path / "up.json").read_text())
-        except (OSError, ValueError):
+            # What a killed one told stands there until the next one has told more than that it starts.
+            os.kill(found["pid"], 0)
+        except (OSError, ValueError, KeyError):
             return {}
         return found
 
@@ -127,11 +131,18 @@ class StateDir:
         """
         self.make()
         with (self.path / "up.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                pid = self.running.get("pid", "of unknown number")
-                raise PlatformError(f"{PROGRAM}: {self.path} is in use by process {pid}") from None
+            end = time.monotonic() + _LOOKS_S
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    # Who only looks whether one runs here holds the lock for an instant, too.
+                    if time.monotonic() < end:
+                        time.sleep(0.05)
+                        continue
+                    pid = self.running.get("pid", "of unknown number")
+                    raise PlatformError(f"{PROGRAM}: {self.path} is in use by process {pid}") from None
             self.announce({"pid": os.getpid(), "programs": {}})
             try:
                 yield
