@@ -206,7 +206,8 @@ def read_and_sign(platform: Platform, name: str, at: datetime) -> dict[str, Any]
 @pytest.mark.req("SR-01", "SR-04", "SR-05", "SR-13", "RP-02")
 def test_4_dev_reads_by_api_and_ana_in_the_browser(platform: Platform, tmp_path: Path) -> None:
     coordinator = platform.user("coordinator")
-    read_and_sign(platform, "dev", nl("2026-03-12T10:00:00"))
+    receipt = read_and_sign(platform, "dev", nl("2026-03-12T10:00:00"))
+    platform.memory["dev_signed_at"] = datetime.fromisoformat(receipt["signed_at"])
     move(platform, nl("2026-03-12T22:30:00"))
     early = platform.user("ana").raw(
         "POST",
@@ -284,19 +285,21 @@ def test_5_the_version_takes_effect_at_each_site(platform: Platform) -> None:
 IN, Q, S, N, SUP, NT = "IN_WINDOW", "QUALIFIED", "SUSPENDED", "NOT_REQUIRED", "SUPERSEDED", "NEVER_TRAINED"
 VERDICTS = {IN: "ALLOW", Q: "ALLOW", S: "DENY", N: "NONE", SUP: "DENY", NT: "DENY"}
 SECOND = timedelta(seconds=1)
+SIGNED = ("approved_at", "dev_signed_at", "signed_at")
+"""What was signed, and when: what it means is known when it was derived, a moment later."""
 
 
 def table_of(platform: Platform) -> list[tuple[Any, ...]]:
     """The table of the fixture. Who signs does so when he does, within the minute that the clock was set to."""
-    approved, signed = platform.memory["approved_at"], platform.memory["signed_at"]
+    approved, dev_signed, signed = (platform.memory[name] for name in SIGNED)
     return [
         # at, ANA, BEN, CHI, DEV, FAY, GIL
         (approved - SECOND, Q, Q, S, N, Q, Q),
         (approved, IN, IN, S, N, IN, IN),
         (nl("2026-03-09T23:59:59"), IN, IN, S, N, IN, IN),
         (nl("2026-03-10T00:00:00"), IN, IN, S, NT, IN, IN),
-        (nl("2026-03-12T09:59:59"), IN, IN, S, NT, IN, IN),
-        (nl("2026-03-12T10:01:00"), IN, IN, S, NT, IN, IN),
+        (dev_signed - SECOND, IN, IN, S, NT, IN, IN),
+        (dev_signed, IN, IN, S, NT, IN, IN),
         (signed - SECOND, IN, IN, S, NT, IN, IN),
         (signed, Q, IN, S, NT, IN, IN),
         (nl("2026-03-15T23:59:59"), Q, IN, S, NT, IN, IN),
@@ -329,8 +332,9 @@ def test_6_every_cell_now_and_as_known_then(platform: Platform, tmp_path: Path) 
     expected = table_of(platform)
     instants = [at for at, *_ in expected]
     assert table(coordinator, instants) == expected
-    flags = coordinator.cell("DEV", "SOP-101", nl("2026-03-12T12:00:00"))["flags"]
-    assert "PRETRAINED_NEXT" in flags
+    dev_signed = platform.memory["dev_signed_at"]
+    flags = [coordinator.cell("DEV", "SOP-101", at)["flags"] for at in (dev_signed - SECOND, dev_signed)]
+    assert [("PRETRAINED_NEXT" in each) for each in flags] == [False, True]
     known = nl("2026-03-17T12:00:00")
     move(platform, nl("2026-03-17T13:00:00"))
     until(
@@ -377,12 +381,7 @@ def test_6_every_cell_now_and_as_known_then(platform: Platform, tmp_path: Path) 
     ]
     assert record["record"] in json.dumps(difference)
     assert table(coordinator, instants, known) == as_known, "what was known then never changes"
-    # Each instant with itself as what is known: what was answered then is what is said of it now. What an approval or
-    # a signature means is known when it was derived, which takes a moment.
-    derived = {platform.memory[name]: timedelta(minutes=1) for name in ("approved_at", "signed_at")}
-    passed = [row for row in expected if row[0] <= later]
-    then = [row_of(coordinator, at, at + derived.get(at, timedelta(0))) for at, *_ in passed]
-    assert then == passed
+    platform.memory["as_known_on_the_17th"] = as_known
 
 
 @pytest.mark.req("RP-06", "QM-02")
@@ -421,3 +420,41 @@ def test_7_the_trail_from_the_assignment_to_the_signature(platform: Platform) ->
     # One correlation: what she did, and what followed from it in another service.
     services = {entry["service"] for entry in trail if entry["correlation"] == written["correlation"]}
     assert services >= {"records", "assignment"}, services
+
+
+@pytest.mark.req("RP-03", "RP-04", "AE-10", "R-13", "AE-16")
+def test_8_at_the_end_every_cell_is_said_to_have_been_what_was_said_then(platform: Platform) -> None:
+    """When the last leave has ended: each instant with itself as what was known."""
+    coordinator = platform.user("coordinator")
+    move(platform, nl("2026-04-17T09:00:00"))
+    expected = table_of(platform)
+    last = expected[-1][0]
+    until(
+        lambda: coordinator.get(
+            "/api/qualification/cells", person="ANA", item="SOP-101", known_at=last.isoformat()
+        ),
+        lambda answer: datetime.fromisoformat(answer["complete_up_to"]) > last,
+        60,
+    )
+    keyed = nl("2026-03-20T09:00:00")
+    # Since his paper form was keyed BEN is known to have been trained before the version took effect.
+    expected = [(at, ana, Q if at > keyed else ben, *rest) for at, ana, ben, *rest in expected]
+    derived = {platform.memory[name]: timedelta(minutes=1) for name in SIGNED}
+    assert [row_of(coordinator, at, at + derived.get(at, timedelta(0))) for at, *_ in expected] == expected
+    known = nl("2026-03-17T12:00:00")
+    assert table(coordinator, [at for at, *_ in expected], known) == platform.memory["as_known_on_the_17th"]
+    # How the assignments have ended, and whose goes on.
+    found = {
+        (a["person"], a["target_version"]): a
+        for a in coordinator.get("/api/assignments", item="SOP-101")["items"]
+    }
+    closed = {key: a["closing_reason"] for key, a in found.items() if a["state"] == "CLOSED"}
+    assert closed == {
+        ("ANA", 4): "COMPLETED",
+        ("BEN", 4): "COMPLETED",
+        ("DEV", 3): "SUPERSEDED_BY",
+        ("DEV", 4): "COMPLETED",
+        ("FAY", 4): "SEPARATED",
+    }
+    assert found["CHI", 4]["state"] == "OPEN"
+    assert datetime.fromisoformat(found["CHI", 4]["due_at"]) == nl("2026-04-24T00:00:00")

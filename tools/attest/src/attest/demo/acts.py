@@ -186,11 +186,15 @@ def records(api: Api, person: str, item: str) -> list[dict[str, Any]]:
 
 
 def records_gained(api: Api, person: str, item: str, *, at: datetime, known: datetime) -> list[str]:
-    """The records that made the answer about an instant another one since `known` (N-02)."""
-    found = api.get(
-        "/api/reports/differences", person=person, item=item, at=at.isoformat(), known_a=known.isoformat()
-    )
-    return [record["record"] for each in found["items"] for record in each["records_gained"]]
+    """The records that made the answer about an instant another one since `known` (N-02), once reports show them."""
+
+    def gained() -> list[str]:
+        found = api.get(
+            "/api/reports/differences", person=person, item=item, at=at.isoformat(), known_a=known.isoformat()
+        )
+        return [record["record"] for each in found["items"] for record in each["records_gained"]]
+
+    return wait_for(gained, seconds=WAIT_SECONDS, what=f"what came between for {person} on {item}")
 
 
 def until_cell(
