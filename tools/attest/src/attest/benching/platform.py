@@ -47,13 +47,13 @@ def figures(people: int) -> Iterable[Figure]:
     """people: of the larger revision; a fifth of them must read the smaller one."""
     with tempfile.TemporaryDirectory(prefix="attest-bench-") as scratch:
         state = StateDir(Path(scratch) / "state")
-        with _running(state):
+        with running(state):
             # The first start makes databases and, when their sources are new, the pages.
-            bench = Bench(state, _reach(state))
+            bench = Bench(state, reach(state))
             _accounts(bench)
         began = time.monotonic()
-        with _running(state):
-            bench = Bench(state, _reach(state))
+        with running(state):
+            bench = Bench(state, reach(state))
             bench.user(_reader_name(0)).get("/api/assignments", person=population.reader(0))
             yield figure("warm start until My training answers", time.monotonic() - began, "s", most=20)
             yield from _memory(state)
@@ -132,13 +132,15 @@ def _fresh(bench: Bench) -> bool:
 
 
 @contextmanager
-def _running(state: StateDir) -> Iterator[subprocess.Popen[bytes]]:
+def running(state: StateDir, *, clock: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """A platform of its own until the end of the block. clock: where it begins, when it is made."""
     state.path.mkdir(parents=True, exist_ok=True)
     with (state.path / "up.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command
             [
                 sys.executable, "-m", "attest", "up",
                 "--state-dir", str(state.path), "--port", str(free_port()), "--mode", "demo",
+                *(["--clock", clock] if clock else []),
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -157,7 +159,7 @@ def _running(state: StateDir) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def _reach(state: StateDir) -> Api:
+def reach(state: StateDir) -> Api:
     return Api(state.running["address"])
 
 

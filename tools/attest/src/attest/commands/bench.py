@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from attest.benching import bus, engine, platform
+from attest.benching import bus, engine, plant, platform
 from attest.benching.figures import Figure
 
-PARTS = ("relay", "engine", "platform")
+PARTS = ("relay", "engine", "plant", "platform")
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +34,7 @@ def bench(args: argparse.Namespace) -> int:
     parts: Mapping[str, Callable[[], Iterable[Figure]]] = {
         "relay": lambda: bus.relay(args.rows),
         "engine": engine.engine,
+        "plant": plant.plant,
         "platform": lambda: platform.figures(args.people),
     }
     found: list[Figure] = []
