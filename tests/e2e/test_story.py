@@ -415,6 +415,9 @@ def test_7_the_trail_from_the_assignment_to_the_signature(platform: Platform) ->
         if change["column"] == "state" and change["after"] == "CLOSED"
     ]
     assert closing["before"] == "OPEN"
+    made = [e for e in trail if e["service"] == "records" and e["op"] == "INSERT"]
+    assert {e["entity"] for e in made} >= {"sign.signature", "training_record"}
+    assert {e["at"][-6:] for e in made} == {"+01:00"}, "by the clocks of her place"
     written = next(e for e in trail if (e["service"], e["entity"]) == ("records", "training_record"))
     assert written["actor_person"] == "ANA"
     # One correlation: what she did, and what followed from it in another service.

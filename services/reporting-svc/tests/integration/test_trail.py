@@ -22,7 +22,7 @@ async def story(reporting: Reporting) -> None:
         event("records.training-record", made, signed),
         event("assignment.audit", entry(1, "assignment", "a-1", opened, {"person": "ANA", "state": "OPEN"}, correlation="c-revision"), opened),
         event("records.audit", entry(1, "training_record", "rec-1", signed, {"person": "ANA", "result": "PASS"}, correlation=REQUEST, actor="account/acc-1", reason="I have read it"), signed),
-        event("records.audit", entry(2, "sign.signature", "s-1", signed, {"meaning": "read_and_understood"}, correlation=REQUEST, actor="account/acc-1"), signed),
+        event("records.audit", entry(2, "sign.signature", "s-1", signed, {"meaning": "read_and_understood", "time_zone": "Europe/Amsterdam"}, correlation=REQUEST, actor="account/acc-1"), signed),
         event("records.audit", entry(3, "training_record", "rec-2", signed, {"person": "BEN"}, correlation=REQUEST), signed),
         event("assignment.audit", entry(2, "app.assignment", "a-1", signed, {}, correlation=REQUEST, op="UPDATE", version=2, changes=[closing]), signed),
         event("qms.audit", entry(1, "change", "CC-7", opened, {"title": "Revision"}, correlation="c-cc7"), opened),
@@ -46,6 +46,9 @@ async def test_the_trail_of_a_record_from_assignment_to_signature(reporting: Rep
     closed, made = answer["items"][1:3]
     assert closed["changes"] == [{"column": "state", "before": "OPEN", "after": "CLOSED", "personal": False}]
     assert (made["at"], made["zone"]) == ("2026-03-12T22:30:00+01:00", "Europe/Amsterdam")
+    # The row of a signature is about nobody, and says itself by which clocks it was made (21 CFR 11.50).
+    signature = answer["items"][3]
+    assert (signature["at"], signature["person"]) == ("2026-03-12T22:30:00+01:00", None)
     assert (made["actor"], made["actor_person"], made["actor_name"], made["actor_roles"]) == (
         "account/acc-1",
         "ANA",

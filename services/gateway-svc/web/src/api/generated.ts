@@ -2003,7 +2003,8 @@ export interface components {
         };
         /**
          * AuditEntry
-         * @description at: with the offset of `zone`, the zone of the person's place where the entry is about one, else UTC.
+         * @description at: with the offset of `zone`: that of the place of the person whom the entry is about, of a signature the one
+         *     that it was made in, else UTC.
          */
         AuditEntry: {
             /** Actor */

@@ -54,5 +54,12 @@ async def get_trail(
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    zone = row["time_zone"] or "UTC"
+    zone = row["time_zone"] or _signed_in(row) or "UTC"
     return row | {"at": row["at"].astimezone(ZoneInfo(zone)), "zone": zone, "person": row["about"]}
+
+
+def _signed_in(row: dict[str, Any]) -> str | None:
+    """The zone that a signature was made in: it stands in its row, which is about nobody (21 CFR 11.50)."""
+    if row["entity"] != "sign.signature":
+        return None
+    return next((change["after"] for change in row["changes"] if change["column"] == "time_zone"), None)

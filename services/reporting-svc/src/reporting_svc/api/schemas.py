@@ -228,7 +228,8 @@ class ColumnChange(BaseModel):
 
 
 class AuditEntry(BaseModel):
-    """at: with the offset of `zone`, the zone of the person's place where the entry is about one, else UTC."""
+    """at: with the offset of `zone`: that of the place of the person whom the entry is about, of a signature the one
+    that it was made in, else UTC."""
 
     service: str
     entry: int
