@@ -1,93 +1,16 @@
 """A person is hired, moved and leaves; obligations follow and are announced."""
 
-from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import attest_contracts
 import pytest
 from matrix_svc.main import SPEC
-from servicekit.testing.harness import RunningService, running
+from matrix_testing import HIRE, sign_matrix
+from servicekit.testing.harness import RunningService
 
-HIRE = {
-    "person": "DEV",
-    "given_name": "Devi",
-    "family_name": "Rao",
-    "site": "NL1",
-    "area": "GA",
-    "department": "Production",
-    "job_function": "OPR",
-    "shift": "D",
-    "hired_on": "2026-03-10",
-    "reason": "hired for line 1",
-}
-
-
-@pytest.fixture
-async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
-    async with running(SPEC, database_factory, kafka, topic_prefix) as found:
-        await organisation(found)
-        yield found
-
-
-async def organisation(service: RunningService) -> None:
-    client = service.client("coordinator", subject="COR")
-    units = [
-        {
-            "kind": "site",
-            "code": "NL1",
-            "title": "Leiden",
-            "time_zone": "Europe/Amsterdam",
-            "shifts": [{"shift": "D", "starts": "06:00", "ends": "14:00"}],
-        },
-        {"kind": "area", "code": "GA", "site": "NL1", "title": "Filling"},
-        {"kind": "job_function", "code": "OPR", "title": "Operator", "department": "Production"},
-        {"kind": "job_function", "code": "QCA", "title": "Analyst", "department": "Quality Control"},
-        {"kind": "overlay", "code": "TRN", "title": "Trainer"},
-    ]
-    for unit in units:
-        answer = await client.post("/api/organisation/units", json={**unit, "reason": "set-up"})
-        assert answer.status_code == 200, answer.text
-    for number, document in enumerate(["SOP-101", "SOP-222"]):
-        await service.feed(
-            "qms.document",
-            "qms.document-registered.v1",
-            document,
-            {
-                "document": document,
-                "title": f"Title {number}",
-                "document_type": "SOP",
-                "framework": "GMP",
-                "retired": [],
-                "versions": [],
-            },
-        )
-    await service.settled()
-    await sign_matrix(
-        service,
-        [
-            {
-                "source_kind": "job_function",
-                "source": "OPR",
-                "item": "SOP-101",
-                "methods": ["R"],
-                "interval_months": 12,
-            }
-        ],
-    )
-
-
-async def sign_matrix(service: RunningService, cells: list[dict[str, Any]]) -> dict[str, Any]:
-    author = service.client("coordinator", subject="QUE")
-    drafted = await author.post(
-        "/api/matrix/versions", json={"title": "first", "cells": cells, "reason": "operators fill"}
-    )
-    assert drafted.status_code == 201, drafted.text
-    number = drafted.json()["number"]
-    approver = service.client("qa_approver", subject="EVA")
-    signed = await service.sign(approver, "matrix_version", str(number), "approve", signer="EVA")
-    assert signed.status_code == 200, signed.text
-    await service.settled()
-    return drafted.json()
+WHEN_HIRED = datetime(2026, 4, 1, 8, tzinfo=UTC)
+"""A day on which DEV works: what is signed then divides a span."""
 
 
 @pytest.mark.req("AE-01", "MX-01")
@@ -104,9 +27,10 @@ async def test_a_hire_brings_obligations_with_their_sources(service: RunningServ
         ["R"],
         12,
     )
-    assert (span["trigger"], span["place"]) == (
-        "MATRIX_CHANGE" if span["valid_from"] > "2026-03-10" else "NEW_HIRE",
+    assert (span["trigger"], span["place"], span["valid_from"]) == (
+        "NEW_HIRE",
         "NL1",
+        "2026-03-09T23:00:00Z",
     )
 
 
@@ -116,6 +40,7 @@ async def test_a_refused_cell_is_an_open_question_even_where_nothing_else_requir
 ) -> None:
     coordinator = service.client("coordinator", subject="COR")
     await coordinator.post("/api/people", json=HIRE)
+    await service.move_clock(WHEN_HIRED)
     await service.settled()
     question = {
         "level": "job_function",
@@ -187,6 +112,9 @@ async def test_an_id_is_never_given_out_again(service: RunningService) -> None:
         ({"job_function": "XXX"}, "job_function"),
         ({"site": "XX1"}, "site"),
         ({"area": "ZZ"}, "area"),
+        ({"shift": "E"}, "shift"),
+        ({"overlays": ["TRN", "TRN"]}, "overlays"),
+        ({"supervisor": "NOBODY"}, "supervisor"),
         ({"given_name": "=cmd()"}, "body.given_name"),
         ({"hired_on": "yesterday"}, "body.hired_on"),
         ({"salary": 1}, "body.salary"),
@@ -222,6 +150,7 @@ async def test_a_move_ends_one_function_and_begins_another_on_the_same_day(servi
 async def test_a_removed_cell_ends_the_obligation_and_keeps_its_past(service: RunningService) -> None:
     client = service.client("coordinator", subject="COR")
     await client.post("/api/people", json=HIRE)
+    await service.move_clock(WHEN_HIRED)
     await sign_matrix(
         service, [{"source_kind": "job_function", "source": "OPR", "item": "SOP-101", "methods": []}]
     )

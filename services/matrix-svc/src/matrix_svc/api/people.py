@@ -12,12 +12,13 @@ from servicekit.http.app import Allow, PolicyOf
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.http.paging import Cursor, Limit, after, page
-from servicekit.problems import not_found
-from sqlalchemy import String, cast, func, literal_column, or_, select
+from servicekit.problems import Problem, invalid, not_found
+from sqlalchemy import String, case, cast, func, literal_column, or_, select
 
 from matrix_svc import outbound
 from matrix_svc.api import schemas
 from matrix_svc.db import queries, tables
+from matrix_svc.domain.errors import RuleError
 from matrix_svc.domain.spells import SpellKind
 from matrix_svc.handlers import people
 
@@ -108,6 +109,7 @@ async def hire(body: schemas.HireIn, request: Request, caller: Writer, policy: P
         lambda tx: people.hire(tx, command),
         show=schemas.PersonState,
         status=201,
+        translate=_problem("hired_on", "hired_on"),
     )
 
 
@@ -187,7 +189,13 @@ async def end_employment(
     person: str, body: schemas.EndIn, request: Request, caller: Writer, policy: PolicyOf
 ) -> Result:
     return await _change(
-        request, caller, policy, person, body, lambda tx: people.end_employment(tx, person, body.ended_on)
+        request,
+        caller,
+        policy,
+        person,
+        body,
+        lambda tx: people.end_employment(tx, person, body.ended_on),
+        to="ended_on",
     )
 
 
@@ -228,12 +236,30 @@ async def _change(
     person: str,
     body: schemas.Command,
     act: Callable[[Tx], Awaitable[dict[str, Any]]],
+    *,
+    to: str = "to",
 ) -> Result:
+    """to: what the body calls the first day without."""
+
     async def scoped(tx: Tx) -> dict[str, Any]:
         policy.require(caller, "person.write", await _resource(tx, person))
         return await act(tx)
 
-    return await run_command(request, caller, body.reason, scoped, show=schemas.PersonState)
+    return await run_command(
+        request, caller, body.reason, scoped, show=schemas.PersonState, translate=_problem("from", to)
+    )
+
+
+def _problem(from_field: str, to_field: str) -> Callable[[Exception], Problem | None]:
+    """A rule of spells that refuses, told by the names that the body of the route has for their days."""
+    named = {"from": from_field, "to": to_field}
+
+    def translate(error: Exception) -> Problem | None:
+        if not isinstance(error, RuleError):
+            return None
+        return invalid(named.get(error.field, error.field), error.reason, error.message)
+
+    return translate
 
 
 async def _resource(tx: Tx, person: str) -> dict[str, Any]:
@@ -276,14 +302,19 @@ def _listed(today: date) -> Any:
     )
     holds = (standing.c.from_on <= today) & or_(standing.c.to_on.is_(None), standing.c.to_on > today)
 
-    def last(kind: str, column: str) -> Any:
-        return (
-            select(standing.c[column])
-            .where(standing.c.person == tables.person.c.person, standing.c.kind == kind)
-            .order_by(standing.c.from_on.desc())
-            .limit(1)
-            .scalar_subquery()
+    def of_kind(kind: str, column: str) -> Any:
+        return select(standing.c[column]).where(
+            standing.c.person == tables.person.c.person, standing.c.kind == kind
         )
+
+    def last(kind: str, column: str) -> Any:
+        return of_kind(kind, column).order_by(standing.c.from_on.desc()).limit(1).scalar_subquery()
+
+    def today_or_last(kind: str, column: str) -> Any:
+        """A planned move changes nothing before its day: the present site keeps its people in its scope."""
+        begun = case((standing.c.from_on <= today, standing.c.from_on))
+        ordered = of_kind(kind, column).order_by(holds.desc(), begun.desc().nulls_last(), standing.c.from_on)
+        return ordered.limit(1).scalar_subquery()
 
     functions = (
         select(func.coalesce(func.array_agg(standing.c.value.distinct()), literal_column("'{}'::text[]")))
@@ -303,11 +334,11 @@ def _listed(today: date) -> Any:
             tables.person.c.supervisor,
             name.c.given_name,
             name.c.family_name,
-            last("place", "value").label("site"),
-            last("place", "department").label("department"),
-            cast(last("place", "area"), String).label("area"),
+            today_or_last("place", "value").label("site"),
+            today_or_last("place", "department").label("department"),
+            cast(today_or_last("place", "area"), String).label("area"),
             functions.label("job_functions"),
-            last("shift", "value").label("shift"),
+            today_or_last("shift", "value").label("shift"),
             last("employment", "from_on").label("hired_on"),
             last("employment", "to_on").label("ended_on"),
             employed.label("employed"),

@@ -126,3 +126,10 @@ async def people_of_sources(tx: Tx, sources: Iterable[tuple[str, str]]) -> list[
 async def names_of_units(tx: Tx, kind: str) -> set[str]:
     rows = await tx.rows("SELECT code FROM app.unit WHERE kind = :kind AND active", {"kind": kind})
     return {row["code"] for row in rows}
+
+
+async def shifts_of(tx: Tx, site: str) -> set[str]:
+    shifts = await tx.scalar(
+        "SELECT shifts FROM app.unit WHERE kind = 'site' AND code = :site AND active", {"site": site}
+    )
+    return {shift["shift"] for shift in shifts or []}

@@ -66,20 +66,31 @@ def check_new(new: Spell, spells: Sequence[Spell]) -> None:
     """
     if new.to_on is not None and new.to_on <= new.from_on:
         raise RuleError("to", "not-after-from", f"{new.to_on} is not after {new.from_on}")
-    others = [s for s in standing(spells) if s.kind == new.kind and s.id != new.replaces]
-    for other in others:
-        clash = new.kind in SINGLE or other.value == new.value
-        if clash and _overlap(new, other):
-            raise RuleError(
-                "from",
-                "overlaps",
-                f"{new.kind} {other.value} from {other.from_on} to {other.to_on or 'open'} stands",
-            )
+    _check_apart(new, spells, "from")
     if new.kind in (SpellKind.EMPLOYMENT, SpellKind.PLACE):
         return
     employments = [s for s in standing(spells) if s.kind == SpellKind.EMPLOYMENT]
     if not any(_overlap(new, employment) for employment in employments):
         raise RuleError("from", "outside-employment", f"the person is not employed from {new.from_on}")
+
+
+def check_end(end: Spell, spells: Sequence[Spell]) -> None:
+    """Raises RuleError when a spell that gets a later end would run into the next of its kind."""
+    if end.to_on is None or end.to_on > end.from_on:
+        _check_apart(end, spells, "to")
+
+
+def _check_apart(new: Spell, spells: Sequence[Spell], field: str) -> None:
+    for other in standing(spells):
+        if other.kind != new.kind or other.id == new.replaces:
+            continue
+        clash = new.kind in SINGLE or other.value == new.value
+        if clash and _overlap(new, other):
+            raise RuleError(
+                field,
+                "overlaps",
+                f"{new.kind} {other.value} from {other.from_on} to {other.to_on or 'open'} stands",
+            )
 
 
 def ended(spell: Spell, to_on: date, *, new_id: str, recorded_at: datetime) -> Spell:
