@@ -140,6 +140,15 @@ const person = createRoute({
     tab: TABS.find((tab) => tab === search.tab),
   }),
 });
+/** `at` and `known` are those of every page; `known_b` is the later of the two moments of knowing. */
+const differences = createRoute({
+  ...page,
+  path: '/people/$person/differences/$item',
+  component: lazyRouteComponent(() => import('./pages/Differences.tsx'), 'DifferencesPage'),
+  validateSearch: (search: Record<string, unknown>): { known_b?: string } => ({
+    known_b: instant(search.known_b),
+  }),
+});
 const lateEntry = createRoute({
   ...page,
   path: '/people/$person/late-entry',
@@ -213,6 +222,7 @@ const tree = root.addChildren([
     people,
     hire,
     person,
+    differences,
     lateEntry,
     record,
     documents,

@@ -46,6 +46,8 @@ export const queries = {
     ...one<T.Compliance>('/api/reports/compliance', { ...query, limit: 1 }),
     staleTime: 30_000,
   }),
+  /** The answers about one moment as known at two times, and what made them differ. */
+  differences: (query: Query) => one<T.Differences>('/api/reports/differences', query),
   documents: (query: Query) => endless<T.Page<T.DocumentRow>>('/api/documents', query, 200),
   findDocuments: (q: string) => list<T.DocumentRow>('/api/documents', { q, limit: 8 }),
   document: (document: string) => ({

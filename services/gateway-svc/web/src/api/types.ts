@@ -111,6 +111,30 @@ export type AuditEntry = Schemas['AuditEntry'];
 export type Totals = Schemas['TotalsOut'];
 export type Compliance = Refined<Schemas['Compliance'], { items: ComplianceRow[] }>;
 
+/** `a`, `b`: the answers as known at `known_a` and `known_b`; null: not known then. */
+export type KnownCell = Refined<Schemas['ReportingCell'], Judged>;
+/** How a paper record came in, and how one was marked in error: as the contract of records announces them. */
+export interface LateEntered {
+  ink_signed_at: string;
+  second_person: string;
+  reason: string;
+}
+export interface MarkedInError {
+  at: string;
+  by: string;
+  reason: string;
+}
+export type KnownRecord = Refined<
+  Schemas['ReportingRecordOut'],
+  { late_entry: LateEntered | null; entered_in_error: MarkedInError | null }
+>;
+export type DifferenceCause = Schemas['CauseOut'];
+export type Difference = Refined<
+  Schemas['ReportingDifferenceOut'],
+  { a: KnownCell | null; b: KnownCell | null; records_gained: KnownRecord[]; records_lost: KnownRecord[] }
+>;
+export type Differences = Refined<Schemas['ReportingDifferences'], { items: Difference[] }>;
+
 export type SigningIntent = Schemas['IntentOut'];
 export type SignatureReceipt = Schemas['GatewaySignatureOut'];
 

@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAsOf, useNow, useSession, useSites } from '../lib/context.ts';
-import { dayOf, instantOf, timeOf, withOffset } from '../lib/time.ts';
+import { fieldOf, ofField } from '../lib/time.ts';
 import { DateTime } from './refs.tsx';
 
 /** Turns the page to another instant: when it was true, and what was known then. */
@@ -17,8 +17,7 @@ export function AsOfControl() {
   const navigate = useNavigate();
   const [opened, setOpened] = useState(false);
   const initial = (iso: string | undefined) => {
-    const instant = iso ? Date.parse(iso) : now;
-    return `${dayOf(instant, zone)}T${timeOf(instant, zone)}`;
+    return fieldOf(iso ? Date.parse(iso) : now, zone);
   };
   const [at, setAt] = useState('');
   const [known, setKnown] = useState('');
@@ -26,8 +25,6 @@ export function AsOfControl() {
     setOpened(false);
     navigate({ to: '.', search: (old: object) => ({ ...old, at: undefined, known: undefined, ...search }) });
   };
-  const instant = (local: string) =>
-    withOffset(instantOf(local.slice(0, 10), local.slice(11, 16), zone), zone);
   const open = () => {
     setAt(initial(asOf.at));
     setKnown(asOf.known ? initial(asOf.known) : '');
@@ -70,7 +67,7 @@ export function AsOfControl() {
             className="form"
             onSubmit={(event) => {
               event.preventDefault();
-              if (at) go({ at: instant(at), known: known ? instant(known) : undefined });
+              if (at) go({ at: ofField(at, zone), known: known ? ofField(known, zone) : undefined });
             }}
           >
             <TextInput

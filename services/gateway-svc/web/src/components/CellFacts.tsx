@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { ComplianceRow, Segment } from '../api/types.ts';
+import { useCan } from '../lib/context.ts';
 import { StatusMark, VerdictMark } from './Mark.tsx';
 import { Facts } from './Page.tsx';
 import { DateTime, DocumentRef } from './refs.tsx';
@@ -21,9 +22,13 @@ type Explained = Pick<
 > &
   Partial<Pick<ComplianceRow & Segment, 'since' | 'until' | 'due_at' | 'records'>>;
 
-/** A verdict that explains itself: what governs, what was trained, until when, and why it is needed at all. */
-export function CellFacts({ cell }: { cell: Explained }) {
+/**
+ * A verdict that explains itself: what governs, what was trained, until when, and why it is needed at all. `ask`: the
+ * person and the moment that it can be compared about, as known then and now.
+ */
+export function CellFacts({ cell, ask }: { cell: Explained; ask?: Asked }) {
   const { t } = useTranslation();
+  const can = useCan();
   const facts: [string, React.ReactNode][] = [
     [t('field.document'), <DocumentRef key="d" document={cell.item} version={cell.governing_version} />],
     [t('field.verdict'), <VerdictMark key="v" verdict={cell.verdict} />],
@@ -46,46 +51,69 @@ export function CellFacts({ cell }: { cell: Explained }) {
   if (cell.expires_at)
     facts.push([t('field.expires'), <DateTime key="e" at={cell.expires_at} place={cell.place} />]);
   if (cell.due_at) facts.push([t('field.due'), <DateTime key="u" at={cell.due_at} place={cell.place} />]);
-  if (cell.reasons.length > 0)
-    facts.push([
-      t('field.why'),
-      <ul key="r" className="plain-list">
-        {cell.reasons.map((reason) => (
-          <li key={reason.code + (reason.detail ?? '')}>
-            {t(`reason.${reason.code}` as 'reason.NEVER_TRAINED', { defaultValue: reason.code })}{' '}
-            <span className="dim">{reason.detail}</span>
-          </li>
-        ))}
-      </ul>,
-    ]);
-  if (cell.flags.length > 0)
-    facts.push([
-      t('field.flags'),
-      cell.flags.map((flag) => t(`flag.${flag}` as 'flag.MIGRATED', { defaultValue: flag })).join(', '),
-    ]);
+  if (cell.reasons.length > 0) facts.push([t('field.why'), <Reasons key="r" reasons={cell.reasons} />]);
+  if (cell.flags.length > 0) facts.push([t('field.flags'), flagsText(cell.flags, t)]);
   if (cell.sources.length > 0)
     facts.push([t('field.required_by'), cell.sources.map((source) => sourceText(source, t)).join(', ')]);
-  if (cell.records?.length)
-    facts.push([
-      t('field.record'),
-      <ul key="rec" className="plain-list">
-        {cell.records.map((record) => (
-          <li key={record}>
-            <Link to="/records/$record" params={{ record }} className="mono break small">
-              {record}
-            </Link>
-          </li>
-        ))}
-      </ul>,
-    ]);
+  if (cell.records?.length) facts.push([t('field.record'), <RecordLinks key="rec" records={cell.records} />]);
   return (
     <div className="cell-facts">
       <p className="cell-status">
         <StatusMark status={cell.status} />
       </p>
       <Facts facts={facts} />
+      {ask && can('report.read') ? (
+        <p className="cell-ask">
+          <Link
+            to="/people/$person/differences/$item"
+            params={{ person: ask.person, item: cell.item }}
+            search={{ at: ask.at, known: ask.known, known_b: undefined }}
+          >
+            {t('differences.open')}
+          </Link>
+        </p>
+      ) : null}
     </div>
   );
+}
+
+export interface Asked {
+  person: string;
+  at: string;
+  /** As known when; the other side is now. */
+  known: string;
+}
+
+export function Reasons({ reasons }: { reasons: Explained['reasons'] }) {
+  const { t } = useTranslation();
+  return (
+    <ul className="plain-list">
+      {reasons.map((reason) => (
+        <li key={reason.code + (reason.detail ?? '')}>
+          {t(`reason.${reason.code}` as 'reason.NEVER_TRAINED', { defaultValue: reason.code })}{' '}
+          <span className="dim">{reason.detail}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function RecordLinks({ records }: { records: string[] }) {
+  return (
+    <ul className="plain-list">
+      {records.map((record) => (
+        <li key={record}>
+          <Link to="/records/$record" params={{ record }} className="mono break small">
+            {record}
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function flagsText(flags: string[], t: ReturnType<typeof useTranslation>['t']): string {
+  return flags.map((flag) => t(`flag.${flag}` as 'flag.MIGRATED', { defaultValue: flag })).join(', ');
 }
 
 /** `job_function/OPR` -> `Job function OPR` */

@@ -4,6 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ComplianceRow } from '../api/types.ts';
+import { useAsOf } from '../lib/context.ts';
 import type { Grid } from '../lib/pivot.ts';
 import { usePrinting } from '../lib/printing.ts';
 import { STATUS } from '../lib/status.ts';
@@ -108,6 +109,7 @@ function Mark({
   toggle: (open: boolean) => void;
 }) {
   const { t } = useTranslation();
+  const asOf = useAsOf();
   if (!cell) return <StatusMark status="NOT_REQUIRED" compact />;
   const button = (
     <button
@@ -135,7 +137,10 @@ function Mark({
     >
       <Popover.Target>{button}</Popover.Target>
       <Popover.Dropdown>
-        <CellFacts cell={cell} />
+        <CellFacts
+          cell={cell}
+          ask={asOf.at ? { person: cell.person, at: asOf.at, known: asOf.known ?? asOf.at } : undefined}
+        />
       </Popover.Dropdown>
     </Popover>
   );

@@ -8,7 +8,7 @@ import type { Segment, Timeline } from '../api/types.ts';
 import { useAsOf, useNow, useSites } from '../lib/context.ts';
 import { statusOf } from '../lib/status.ts';
 import { dayOf, instantOf, showDay } from '../lib/time.ts';
-import { CellFacts } from './CellFacts.tsx';
+import { type Asked, CellFacts } from './CellFacts.tsx';
 import { StatusMark } from './Mark.tsx';
 import { Legend } from './Matrix.tsx';
 import { DocumentRef } from './refs.tsx';
@@ -30,7 +30,7 @@ export function Timelines({ person }: { person: string }) {
         items.length === 0 ? (
           <Empty title={t('timeline.none')}>{t('timeline.none_help')}</Empty>
         ) : (
-          <Chart rows={items} at={at} />
+          <Chart person={person} rows={items} at={at} />
         )
       }
     </Answer>
@@ -46,10 +46,11 @@ function months(at: number, zone: string): string[] {
   });
 }
 
-function Chart({ rows, at }: { rows: Timeline[]; at: number }) {
+function Chart({ person, rows, at }: { person: string; rows: Timeline[]; at: number }) {
   const { t, i18n } = useTranslation();
   const sites = useSites();
   const zone = sites.zone(rows[0]?.place);
+  const asking = useAsking();
   const marks = months(at, zone);
   const first = instantOf(marks[0] ?? '', '00:00', zone);
   const last = instantOf(marks[marks.length - 1] ?? '', '00:00', zone);
@@ -91,6 +92,7 @@ function Chart({ rows, at }: { rows: Timeline[]; at: number }) {
         {sorted.map(({ row, now }) => (
           <Row
             key={`${row.item}/${row.place}`}
+            ask={asking(person)}
             row={row}
             now={now}
             share={share}
@@ -107,8 +109,28 @@ function Chart({ rows, at }: { rows: Timeline[]; at: number }) {
   );
 }
 
+type Ask = (segment: Segment) => Asked | undefined;
+
+/**
+ * What a stretch of time can be compared about: the moment of the page where it lies in the stretch, else its
+ * beginning; as known when the page says, else as known at that moment. Of the future nothing was known otherwise.
+ */
+function useAsking(): (person: string) => Ask {
+  const asOf = useAsOf();
+  const { now } = useNow();
+  return (person) => (segment) => {
+    const page = asOf.at ? Date.parse(asOf.at) : Number.NEGATIVE_INFINITY;
+    const within =
+      Date.parse(segment.since) <= page && (segment.until === null || page < Date.parse(segment.until));
+    const at = within && asOf.at ? asOf.at : segment.since;
+    const known = asOf.known ?? at;
+    return Date.parse(known) < now ? { person, at, known } : undefined;
+  };
+}
+
 function Row(props: {
   row: Timeline;
+  ask: Ask;
   now: Segment | undefined;
   at: number;
   share: (instant: number) => number;
@@ -151,6 +173,7 @@ function Row(props: {
               <Bar
                 key={segment.since}
                 row={row}
+                ask={props.ask(segment)}
                 segment={segment}
                 left={left}
                 width={right - left}
@@ -163,7 +186,7 @@ function Row(props: {
         </div>
       </div>
       <div id={id} hidden={!open}>
-        {open ? <History row={row} /> : null}
+        {open ? <History row={row} ask={props.ask} /> : null}
       </div>
     </li>
   );
@@ -172,6 +195,7 @@ function Row(props: {
 /** A bar can be narrower than a finger; the history of its row says the same in words, and by keyboard. */
 function Bar(props: {
   row: Timeline;
+  ask: Asked | undefined;
   segment: Segment;
   left: number;
   width: number;
@@ -205,18 +229,18 @@ function Bar(props: {
     >
       <Popover.Target>{bar}</Popover.Target>
       <Popover.Dropdown role="dialog" aria-label={`${row.item} ${t('timeline.history')}`}>
-        <CellFacts cell={{ ...segment, item: row.item, place: row.place }} />
+        <CellFacts cell={{ ...segment, item: row.item, place: row.place }} ask={props.ask} />
       </Popover.Dropdown>
     </Popover>
   );
 }
 
-function History({ row }: { row: Timeline }) {
+function History({ row, ask }: { row: Timeline; ask: Ask }) {
   return (
     <ol className="timeline-history">
       {row.segments.map((segment) => (
         <li key={segment.since}>
-          <CellFacts cell={{ ...segment, item: row.item, place: row.place }} />
+          <CellFacts cell={{ ...segment, item: row.item, place: row.place }} ask={ask(segment)} />
         </li>
       ))}
     </ol>

@@ -2,6 +2,7 @@ import { admin } from './admin.ts';
 import { codes } from './codes.ts';
 import { common } from './common.ts';
 import { decisions } from './decisions.ts';
+import { differences } from './differences.ts';
 import { evidence } from './evidence.ts';
 import { people } from './people.ts';
 import { training } from './training.ts';
@@ -19,6 +20,7 @@ export const catalogue = {
   ...training,
   ...people,
   ...evidence,
+  ...differences,
   ...decisions,
   ...admin,
 } satisfies Messages;

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { addDays, clockName, dayOf, instantOf, showDay, showInstant, timeOf, withOffset } from './time.ts';
+import {
+  addDays,
+  clockName,
+  dayOf,
+  fieldOf,
+  instantOf,
+  ofField,
+  showDay,
+  showInstant,
+  timeOf,
+  withOffset,
+} from './time.ts';
 
 const NL = 'Europe/Amsterdam';
 const US = 'America/New_York';
@@ -24,6 +35,12 @@ describe('instants and zones', () => {
     expect(withOffset(Date.parse('2026-04-09T22:00:00Z'), NL)).toBe('2026-04-10T00:00:00+02:00');
     expect(withOffset(Date.parse('2026-03-22T18:00:00Z'), US)).toBe('2026-03-22T14:00:00-04:00');
     expect(withOffset(Date.parse('2026-03-22T18:00:00Z'), 'Asia/Kolkata')).toBe('2026-03-22T23:30:00+05:30');
+  });
+  it('reads from a field what it shows there, by the clock of the site', () => {
+    expect(fieldOf(Date.parse('2026-03-17T11:00:59Z'), NL)).toBe('2026-03-17T12:00');
+    expect(ofField('2026-03-17T12:00', NL)).toBe('2026-03-17T12:00:00+01:00');
+    // Some browsers add the seconds.
+    expect(ofField('2026-07-01T06:00:00', US)).toBe('2026-07-01T06:00:00-04:00');
   });
   it('names a site only for the time on its own wall', () => {
     const site = { code: 'NL1', time_zone: NL };

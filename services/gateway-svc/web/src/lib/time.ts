@@ -94,6 +94,16 @@ export function withOffset(instant: number, zone: string): string {
   );
 }
 
+/** What a field for day and time shows for an instant: the wall clock of the zone, to the minute. */
+export function fieldOf(instant: number, zone: string): string {
+  return `${dayOf(instant, zone)}T${timeOf(instant, zone)}`;
+}
+
+/** The instant that such a field means, as the API wants it. */
+export function ofField(text: string, zone: string): string {
+  return withOffset(instantOf(text.slice(0, 10), text.slice(11, 16), zone), zone);
+}
+
 /** `16 Mar 2026` */
 export function showDay(day: string, language: string): string {
   const [year = '', month = '1', date = ''] = day.slice(0, 10).split('-');
