@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-router';
 import { Problem } from './api/client.ts';
 import { queries } from './api/queries.ts';
+import { FIGURES, type Figure } from './api/types.ts';
 import { Layout } from './components/Layout.tsx';
 import { ErrorState, Waiting } from './components/states.tsx';
 import { Login, Password } from './pages/Login.tsx';
@@ -103,6 +104,7 @@ const compliance = createRoute({
     job_function: text(search.job_function),
     framework: text(search.framework),
     view: search.view === 'list' ? 'list' : undefined,
+    figure: FIGURES.find((figure) => figure === search.figure),
   }),
 });
 export interface ComplianceSearch {
@@ -111,6 +113,8 @@ export interface ComplianceSearch {
   job_function?: string;
   framework?: string;
   view?: 'list';
+  /** The rows alone that this number of the totals counts. */
+  figure?: Figure;
 }
 const people = createRoute({
   ...page,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from reporting_svc.domain.compliance import Figure
 from reporting_testing import (
     AUDITOR,
     Reporting,
@@ -164,6 +165,60 @@ async def test_filters(reporting: Reporting, query: dict[str, Any], expected: Se
     assert people(answer) == expected
     shown = sum(answer["totals"]["by_status"].values()) - answer["totals"]["excluded"]["NOT_REQUIRED"]
     assert shown == len(expected)
+
+
+# figure -> who it counts at NL1, by person and item; the number of the totals that it stands for.
+FIGURES: dict[str, tuple[list[str], Any]] = {
+    "REQUIRED": (["ANA EHS-1", "ANA SOP-101", "BEN SOP-101", "DEV SOP-101", "EMA SOP-101", "HAL SOP-101"],
+                 lambda t: t["denominator"]),
+    "IN_PLACE": (["ANA SOP-101", "HAL SOP-101"], lambda t: t["numerator"]),
+    "NOT_IN_PLACE": (["ANA EHS-1", "BEN SOP-101", "DEV SOP-101", "EMA SOP-101"],
+                     lambda t: t["denominator"] - t["numerator"]),
+    "CONDITIONAL": (["EMA SOP-101"], lambda t: t["conditional"]),
+    "HELD": (["DEV SOP-101"], lambda t: t["held"]),
+    "OVERDUE": (["BEN SOP-101"], lambda t: t["overdue"]),
+    "APPROACHING": (["ANA EHS-1"], lambda t: t["approaching"]),
+    "EXCLUDED": (["CHI SOP-101", "FAY SOP-101"], lambda t: sum(t["excluded"].values())),
+    "NOT_REQUIRED": (["FAY SOP-101"], lambda t: t["excluded"]["NOT_REQUIRED"]),
+    "ON_LEAVE": (["CHI SOP-101"], lambda t: t["excluded"]["ON_LEAVE"]),
+    "WITHDRAWN": (["HAL SOP-101"], lambda t: t["withdrawn_assignments"]),
+}  # fmt: skip
+
+
+@pytest.mark.req("RP-01", "RP-17", "C-28")
+@pytest.mark.parametrize("figure", FIGURES)
+async def test_every_figure_leads_to_its_rows(reporting: Reporting, figure: str) -> None:
+    await plant(reporting)
+    expected, number = FIGURES[figure]
+    every = await report(reporting, site="NL1")
+    answer = await report(reporting, site="NL1", figure=figure)
+    assert [f"{row['person']} {row['item']}" for row in answer["items"]] == expected
+    assert answer["filters"] == {"site": "NL1", "figure": figure}
+    assert answer["totals"] == every["totals"], "the sums stand while some of their rows are looked at"
+    assert answer["count"] == len(expected) == number(every["totals"])
+    # Also where the rows come in pages, and in the file.
+    assert (await report(reporting, site="NL1", figure=figure, limit=1))["count"] == len(expected)
+    _, rows = table((await reporting.call(AUDITOR, PATH, "text/csv", site="NL1", at=AT, figure=figure)).text)
+    assert [f"{row['person']} {row['item']}" for row in rows] == expected
+    [noted] = reporting.sql("SELECT rows, filters FROM app.export")
+    assert (noted["rows"], noted["filters"]["figure"]) == (len(expected), figure)
+
+
+async def test_every_figure_is_asked_for(reporting: Reporting) -> None:
+    assert set(FIGURES) == {figure.value for figure in Figure}
+    assert (await reporting.call(AUDITOR, PATH, figure="SOMETHING")).status_code == 422
+
+
+@pytest.mark.req("RP-01")
+async def test_withdrawn_assignments_are_counted_in_their_rows(reporting: Reporting) -> None:
+    await plant(reporting)
+    again = assignment("HAL", "SOP-101", "2026-03-10T00:00:00Z", target_version=5, state="CLOSED",
+                       closed_at="2026-03-02T10:00:01Z", closing_reason="WITHDRAWN")  # fmt: skip
+    await reporting.say("assignment.assignment", again, KNOWN)
+    answer = await report(reporting, figure="WITHDRAWN")
+    assert [(row["person"], row["withdrawn"]) for row in answer["items"]] == [("HAL", 2)]
+    assert answer["totals"]["withdrawn_assignments"] == 2
+    assert answer["count"] == 1
 
 
 @pytest.mark.req("RP-01")

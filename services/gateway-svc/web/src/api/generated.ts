@@ -2334,7 +2334,10 @@ export interface components {
             /** Personal */
             personal: boolean;
         };
-        /** Compliance */
+        /**
+         * Compliance
+         * @description count: rows on all pages together. totals: of the filters but for `figure`, which only chooses rows.
+         */
         Compliance: {
             /**
              * At
@@ -2343,6 +2346,8 @@ export interface components {
             at: string;
             /** Complete Up To */
             complete_up_to: string | null;
+            /** Count */
+            count: number;
             /** Filters */
             filters: {
                 [key: string]: string;
@@ -2360,7 +2365,10 @@ export interface components {
             provisional: boolean;
             totals: components["schemas"]["TotalsOut"];
         };
-        /** ComplianceRow */
+        /**
+         * ComplianceRow
+         * @description withdrawn: assignments of the cell that were opened and withdrawn.
+         */
         ComplianceRow: {
             /** Approaching */
             approaching: boolean;
@@ -2412,6 +2420,8 @@ export interface components {
             trigger: string | null;
             /** Verdict */
             verdict: string;
+            /** Withdrawn */
+            withdrawn: number;
         };
         /** Confirm */
         Confirm: {
@@ -2614,6 +2624,13 @@ export interface components {
             /** To */
             to?: string | null;
         };
+        /**
+         * Figure
+         * @description A number of the totals that is asked back for its rows. WITHDRAWN: cells that have withdrawn assignments; how
+         *     many of them stands in each row.
+         * @enum {string}
+         */
+        Figure: "REQUIRED" | "IN_PLACE" | "NOT_IN_PLACE" | "CONDITIONAL" | "HELD" | "OVERDUE" | "APPROACHING" | "EXCLUDED" | "NOT_REQUIRED" | "ON_LEAVE" | "WITHDRAWN";
         /**
          * FileCounts
          * @description rows = taken + refused + identical. reasons: severity (R refused, W warned, I ignored) -> code -> how often.
@@ -7634,6 +7651,8 @@ export interface operations {
                 known_at?: string | null;
                 include?: string | null;
                 approaching_days?: number;
+                /** @description Only the rows that this number of the totals counts. */
+                figure?: components["schemas"]["Figure"] | null;
                 /** @description Why the file is taken; stands in the trail. */
                 purpose?: string | null;
                 limit?: number;

@@ -109,6 +109,21 @@ export type AuditEntry = Schemas['AuditEntry'];
 
 /** `excluded`: class -> cells that are in neither number. */
 export type Totals = Schemas['TotalsOut'];
+/** The numbers of the totals that can be asked back for their rows. */
+export type Figure = Schemas['Figure'];
+export const FIGURES = Object.keys({
+  REQUIRED: true,
+  IN_PLACE: true,
+  NOT_IN_PLACE: true,
+  CONDITIONAL: true,
+  HELD: true,
+  OVERDUE: true,
+  APPROACHING: true,
+  EXCLUDED: true,
+  NOT_REQUIRED: true,
+  ON_LEAVE: true,
+  WITHDRAWN: true,
+} satisfies Record<Figure, true>) as Figure[];
 export type Compliance = Refined<Schemas['Compliance'], { items: ComplianceRow[] }>;
 
 /** `a`, `b`: the answers as known at `known_a` and `known_b`; null: not known then. */

@@ -1,21 +1,22 @@
 import { Button, SegmentedControl, Select } from '@mantine/core';
 import { IconDownload, IconPrinter } from '@tabler/icons-react';
-import { useInfiniteQuery, useMutation, useQueries, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { url } from '../api/client.ts';
 import { download as save } from '../api/download.ts';
 import { queries } from '../api/queries.ts';
-import type { ComplianceRow, Totals, Unit } from '../api/types.ts';
+import type { ComplianceRow, Figure } from '../api/types.ts';
 import { type Column, DataTable } from '../components/DataTable.tsx';
-import { Mark, StatusMark } from '../components/Mark.tsx';
+import { StatusMark } from '../components/Mark.tsx';
 import { Matrix } from '../components/Matrix.tsx';
 import { Page } from '../components/Page.tsx';
 import { DateTime, DocumentRef } from '../components/refs.tsx';
 import { ActProblem, Empty, ErrorState, Partial, Waiting } from '../components/states.tsx';
 import { useAsOf, useCan, useSession } from '../lib/context.ts';
 import { pivot } from '../lib/pivot.ts';
+import { Groups, Sums } from './ComplianceTotals.tsx';
 
 const CELLS_AT_MOST = 50_000;
 
@@ -35,10 +36,13 @@ export function Compliance() {
     department: search.department,
     job_function: search.job_function,
     framework: search.framework,
+    figure: search.figure,
     at: asOf.at,
     known_at: asOf.known,
   };
-  const detailed = search.job_function !== undefined;
+  // A grid of some rows would show the others as not required: what a figure counts is a list.
+  const view = search.figure ? 'list' : (search.view ?? 'grid');
+  const detailed = search.job_function !== undefined || search.figure !== undefined;
   const report = useInfiniteQuery(queries.compliance(filter, detailed ? 500 : 1));
   const first = report.data?.pages[0];
   const cells = useMemo(
@@ -163,10 +167,10 @@ export function Compliance() {
           clearable
           clearButtonProps={{ 'aria-label': t('common.clear') }}
         />
-        {detailed ? (
+        {detailed && !search.figure ? (
           <SegmentedControl
             aria-label={t('compliance.view')}
-            value={search.view ?? 'grid'}
+            value={view}
             onChange={(view) => set({ view: view === 'list' ? 'list' : undefined })}
             data={[
               { value: 'grid', label: t('compliance.grid') },
@@ -178,6 +182,14 @@ export function Compliance() {
       {report.isError && !first ? <ErrorState error={report.error} retry={report.refetch} /> : null}
       {report.isPending ? <Waiting rows={8} /> : null}
       {first ? <Sums totals={first.totals} /> : null}
+      {first && search.figure ? (
+        <p className="figure-chosen" role="status">
+          <strong>{t(`figure.${search.figure}`)}</strong> {t('table.all', { count: first.count })}{' '}
+          <Link to="/compliance" search={(old) => ({ ...old, figure: undefined })}>
+            {t('compliance.all_rows')}
+          </Link>
+        </p>
+      ) : null}
       {detailed && hasNextPage ? (
         <Partial>
           {report.isError
@@ -186,7 +198,7 @@ export function Compliance() {
         </Partial>
       ) : null}
       {first && !detailed ? <Groups functions={functions.data?.items ?? []} filter={filter} /> : null}
-      {first && detailed ? <Details cells={cells} view={search.view ?? 'grid'} /> : null}
+      {first && detailed ? <Details cells={cells} view={view} figure={search.figure} /> : null}
       {first && detailed && cells.length === 0 && !report.isFetching ? (
         <Empty title={t('compliance.empty')}>{t('compliance.empty_help')}</Empty>
       ) : null}
@@ -194,144 +206,7 @@ export function Compliance() {
   );
 }
 
-/** Numerator, denominator, overdue, and each excluded class with its count: nothing is left out unseen. */
-function Sums({ totals }: { totals: Totals }) {
-  const { t } = useTranslation();
-  return (
-    <section className="sums" aria-label={t('compliance.totals')}>
-      <div>
-        <span className="sum">{totals.numerator}</span>
-        <Mark shape="dot" tone="allow" word={t('compliance.in_place')} />
-      </div>
-      <div>
-        <span className="sum">{totals.denominator - totals.numerator}</span>
-        <span>{t('compliance.not_allowed')}</span>
-      </div>
-      <div>
-        <span className="sum">{totals.denominator}</span>
-        <span>{t('compliance.required')}</span>
-      </div>
-      <div>
-        <span className="sum">{totals.overdue}</span>
-        <span>{t('compliance.overdue')}</span>
-      </div>
-      <div>
-        <span className="sum">{totals.approaching}</span>
-        <span>{t('compliance.approaching')}</span>
-      </div>
-      {totals.conditional > 0 ? (
-        <div>
-          <span className="sum">{totals.conditional}</span>
-          <Mark shape="half" tone="condition" word={t('compliance.conditional')} />
-        </div>
-      ) : null}
-      {totals.held > 0 ? (
-        <div>
-          <span className="sum">{totals.held}</span>
-          <Mark shape="pause" tone="deny" word={t('compliance.held')} />
-        </div>
-      ) : null}
-      <div className="sums-excluded">
-        <span>{t('compliance.excluded')}</span>
-        <ul>
-          {Object.entries(totals.excluded).map(([name, count]) => (
-            <li key={name}>
-              <strong>{count}</strong>{' '}
-              {t(`excluded.${name}` as 'excluded.NOT_REQUIRED', { defaultValue: name })}
-            </li>
-          ))}
-          {totals.withdrawn_assignments > 0 ? (
-            <li>{t('compliance.withdrawn', { count: totals.withdrawn_assignments })}</li>
-          ) : null}
-        </ul>
-      </div>
-    </section>
-  );
-}
-
-interface Group {
-  code: string;
-  title: string;
-  /** Absent until it has come. */
-  totals: Totals | undefined;
-}
-
-/** One line a function, each asked for by itself: the first ones stand while the others are counted. */
-function Groups({ functions, filter }: { functions: Unit[]; filter: Record<string, string | undefined> }) {
-  const { t } = useTranslation();
-  const answers = useQueries({
-    queries: functions.map((unit) => queries.complianceTotals({ ...filter, job_function: unit.code })),
-  });
-  const rows = functions.map(
-    (unit, index): Group => ({
-      code: unit.code,
-      title: unit.title,
-      totals: answers[index]?.data?.totals,
-    }),
-  );
-  const failed = answers.find((answer) => answer.isError);
-  const sum = (id: string, header: string, pick: (totals: Totals) => number): Column<Group> => ({
-    id,
-    header,
-    numeric: true,
-    sort: (row) => (row.totals ? pick(row.totals) : -1),
-    cell: (row) => (row.totals ? pick(row.totals) : <span className="dim">…</span>),
-  });
-  const columns: Column<Group>[] = [
-    {
-      id: 'function',
-      header: t('field.job_function'),
-      sort: (row) => row.code,
-      cell: (row) => (
-        <Link to="/compliance" search={(old) => ({ ...old, job_function: row.code })} className="ref">
-          {row.code} {row.title}
-        </Link>
-      ),
-    },
-    sum('required', t('compliance.required'), (totals) => totals.denominator),
-    sum('missing', t('compliance.not_allowed'), (totals) => totals.denominator - totals.numerator),
-    {
-      id: 'percent',
-      header: t('compliance.in_place'),
-      sort: (row) => row.totals?.percent ?? 101,
-      width: '16rem',
-      cell: (row) => <Share totals={row.totals} />,
-    },
-    sum('overdue', t('compliance.overdue'), (totals) => totals.overdue),
-    sum('approaching', t('compliance.approaching'), (totals) => totals.approaching),
-    sum('excluded', t('compliance.excluded_short'), (totals) =>
-      Object.values(totals.excluded).reduce((all, count) => all + count, 0),
-    ),
-  ];
-  if (failed) return <ErrorState error={failed.error} retry={() => failed.refetch()} />;
-  if (functions.length === 0)
-    return <Empty title={t('compliance.empty')}>{t('compliance.empty_help')}</Empty>;
-  return (
-    <DataTable
-      caption={t('compliance.by_function')}
-      columns={columns}
-      rows={rows}
-      rowKey={(row) => row.code}
-    />
-  );
-}
-
-function Share({ totals }: { totals: Totals | undefined }) {
-  const { t } = useTranslation();
-  if (!totals) return <span className="dim">…</span>;
-  if (totals.percent === null) return <span className="dim">{t('compliance.nothing_required')}</span>;
-  const percent = totals.percent.toFixed(1);
-  return (
-    <span className="share">
-      <span className="share-bar" aria-hidden="true">
-        <span style={{ width: `${percent}%` }} />
-      </span>
-      <span className="share-text">{percent} %</span>
-    </span>
-  );
-}
-
-function Details(props: { cells: ComplianceRow[]; view: string }) {
+function Details(props: { cells: ComplianceRow[]; view: string; figure: Figure | undefined }) {
   const { t } = useTranslation();
   const grid = useMemo(() => pivot(props.cells), [props.cells]);
   const columns: Column<ComplianceRow>[] = useMemo(
@@ -378,8 +253,20 @@ function Details(props: { cells: ComplianceRow[]; view: string }) {
         cell: (row) => <DateTime at={row.due_at} place={row.place} />,
       },
       { id: 'place', header: t('field.site'), sort: (row) => row.place, cell: (row) => row.place },
+      // The sum of this column is the figure that led here.
+      ...(props.figure === 'WITHDRAWN'
+        ? [
+            {
+              id: 'withdrawn',
+              header: t('compliance.withdrawn_of'),
+              numeric: true,
+              sort: (row: ComplianceRow) => row.withdrawn,
+              cell: (row: ComplianceRow) => row.withdrawn,
+            },
+          ]
+        : []),
     ],
-    [t],
+    [t, props.figure],
   );
   if (props.cells.length === 0) return null;
   if (props.view === 'list')

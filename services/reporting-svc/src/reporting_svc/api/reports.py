@@ -20,6 +20,7 @@ from servicekit.problems import invalid
 from reporting_svc.api import schemas, tabular
 from reporting_svc.api.common import At, KnownAt, answered, asof, local, located
 from reporting_svc.db import tables
+from reporting_svc.domain.compliance import Figure
 from reporting_svc.domain.differences import difference
 from reporting_svc.domain.vocabulary import Trigger
 from reporting_svc.projections import assignments, cells, compliance, differences
@@ -53,6 +54,9 @@ async def get_compliance(
     known_at: KnownAt = None,
     include: Annotated[str | None, Query(pattern="^not_required$")] = None,
     approaching_days: Annotated[int, Query(ge=0, le=365)] = 30,
+    figure: Annotated[
+        Figure | None, Query(description="Only the rows that this number of the totals counts.")
+    ] = None,
     purpose: Annotated[
         str | None, Query(max_length=500, description="Why the file is taken; stands in the trail.")
     ] = None,
@@ -61,7 +65,7 @@ async def get_compliance(
 ) -> Response | schemas.Compliance:
     """One row a person and item, and the totals over all rows. `Accept: text/csv`: every row, as a file."""
     filters = Filters(
-        site, department, job_function, framework, person, item, include is not None, approaching_days
+        site, department, job_function, framework, person, item, include is not None, approaching_days, figure
     )
     as_file = tabular.MEDIA_TYPE in request.headers.get("accept", "")
     action = "report.export" if as_file else "report.read"
@@ -93,6 +97,7 @@ async def _compliance(
     return schemas.Compliance(
         filters=filters.named(),
         totals=schemas.TotalsOut(**asdict(found.totals), withdrawn_assignments=found.withdrawn),
+        count=found.count,
         items=[schemas.ComplianceRow(**row) for row in located(found.rows, places)],
         next=found.next,
         **await answered(tx, asked, places, filters.site),
@@ -120,8 +125,6 @@ async def _note_export(
     purpose: str | None,
 ) -> None:
     """Who took what away, and why, is part of the trail (PL-10)."""
-    totals = report.totals
-    rows = totals.cells - (0 if filters.not_required else totals.excluded["NOT_REQUIRED"])
     context = caller.context(purpose or "takes the compliance report away as a file", correlation_of(request))
     async with database.transaction(context) as tx:
         await tx.execute(
@@ -132,7 +135,7 @@ async def _note_export(
                 "filters": filters.named()
                 | {"at": report.at.isoformat(), "known_at": report.known_at.isoformat()},
                 "person": filters.person,
-                "rows": rows,
+                "rows": report.count,
                 "recorded_at": tx.now,
             },
         )

@@ -103,6 +103,8 @@ class TotalsOut(BaseModel):
 
 
 class ComplianceRow(BaseModel):
+    """withdrawn: assignments of the cell that were opened and withdrawn."""
+
     person: str
     name: str | None
     place: str
@@ -126,13 +128,17 @@ class ComplianceRow(BaseModel):
     change: str | None
     overdue: bool
     approaching: bool
+    withdrawn: int
     reasons: list[Reason]
     sources: list[str]
 
 
 class Compliance(AsOfOut):
+    """count: rows on all pages together. totals: of the filters but for `figure`, which only chooses rows."""
+
     filters: dict[str, str]
     totals: TotalsOut
+    count: int
     items: list[ComplianceRow]
     next: str | None
 

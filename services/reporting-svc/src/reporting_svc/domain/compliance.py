@@ -42,6 +42,23 @@ def counted(status: str, verdict: str, *, on_leave: bool) -> Counted:
     return Counted.NOT_COMPLIANT
 
 
+class Figure(StrEnum):
+    """A number of the totals that is asked back for its rows. WITHDRAWN: cells that have withdrawn assignments; how
+    many of them stands in each row."""
+
+    REQUIRED = "REQUIRED"
+    IN_PLACE = "IN_PLACE"
+    NOT_IN_PLACE = "NOT_IN_PLACE"
+    CONDITIONAL = "CONDITIONAL"
+    HELD = "HELD"
+    OVERDUE = "OVERDUE"
+    APPROACHING = "APPROACHING"
+    EXCLUDED = "EXCLUDED"
+    NOT_REQUIRED = "NOT_REQUIRED"
+    ON_LEAVE = "ON_LEAVE"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class Group(NamedTuple):
     """Cells that are alike in everything that counts."""
 

@@ -17,14 +17,15 @@ from typing import Any
 from servicekit.db import Tx
 from servicekit.http.paging import decode, encode
 
-from reporting_svc.domain.compliance import Group, Totals, counted, totals
+from reporting_svc.domain.compliance import Figure, Group, Totals, counted, totals
 from reporting_svc.projections.asof import AsOf
 from reporting_svc.projections.scope import Scope, person_now
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """None: no restriction. approaching_days: how far ahead a due instant is approaching."""
+    """None: no restriction. approaching_days: how far ahead a due instant is approaching. figure: the rows alone that
+    this number of the totals counts; the totals stay those of all rows."""
 
     site: str | None = None
     department: str | None = None
@@ -34,18 +35,38 @@ class Filters:
     item: str | None = None
     not_required: bool = False
     approaching_days: int = 30
+    figure: Figure | None = None
 
     def named(self) -> dict[str, str]:
         """What was filtered by, for the reader."""
-        names = ("site", "department", "job_function", "framework", "person", "item")
+        names = ("site", "department", "job_function", "framework", "person", "item", "figure")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+# A cell of no verdict is not required; one that is suspended is on leave or on hold. `counted` of the domain says the
+# same of a row, and a test holds the two together.
+_OUT = "(c.verdict = 'NONE' OR c.status = 'SUSPENDED' AND c.on_leave)"
+_FIGURES = {
+    Figure.REQUIRED: f"NOT {_OUT}",
+    Figure.IN_PLACE: "c.verdict = 'ALLOW' AND c.status <> 'SUSPENDED'",
+    Figure.NOT_IN_PLACE: f"NOT {_OUT} AND NOT (c.verdict = 'ALLOW' AND c.status <> 'SUSPENDED')",
+    Figure.CONDITIONAL: "c.verdict = 'ALLOW_WITH_CONDITION' AND c.status <> 'SUSPENDED'",
+    Figure.HELD: "c.verdict <> 'NONE' AND c.status = 'SUSPENDED' AND NOT c.on_leave",
+    Figure.OVERDUE: "c.overdue",
+    Figure.APPROACHING: "c.approaching",
+    Figure.EXCLUDED: _OUT,
+    Figure.NOT_REQUIRED: "c.verdict = 'NONE'",
+    Figure.ON_LEAVE: "c.verdict <> 'NONE' AND c.status = 'SUSPENDED' AND c.on_leave",
+    Figure.WITHDRAWN: "c.withdrawn > 0",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """totals are over all rows of the filters, whatever the page."""
+    """count: rows on all pages. totals are over all rows of the filters, whatever the page and the figure."""
 
     rows: list[dict[str, Any]]
+    count: int
     next: str | None
     totals: Totals
     withdrawn: int
@@ -76,7 +97,7 @@ async def compliance(
         shown = shown[:limit]
         following = encode([shown[-1][name] for name in ("person", "item", "place")])
     await _describe(tx, asof, shown)
-    return Page(shown, following, totals(groups), sum(one[6] for one in found))
+    return Page(shown, rows[0]["shown"], following, totals(groups), sum(one[6] for one in found))
 
 
 def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
@@ -109,6 +130,7 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
             "s.item IN (SELECT d.document FROM app.document d"
             f" WHERE d.framework = :framework AND {asof.known('d')})"
         )
+    asked = _FIGURES[filters.figure] if filters.figure else "(:not_required OR c.verdict <> 'NONE')"
     now = person_now("p.person") if allowed.needs_person else ""
     narrowed = "x.supervisor, x.area, x.functions" if allowed.needs_person else "NULL"
     return f"""
@@ -162,18 +184,19 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
             FROM cells GROUP BY 1, 2, 3) g
     ), page AS (
         SELECT c.*, row_number() OVER (ORDER BY c.person, c.item, c.place) AS number FROM (
-            SELECT * FROM cells c WHERE (:not_required OR c.verdict <> 'NONE') {after}
+            SELECT * FROM cells c WHERE ({asked}) {after}
             ORDER BY c.person, c.item, c.place LIMIT :limit) c
     )
     SELECT CASE WHEN coalesce(p.number, 1) = 1 THEN (SELECT found FROM groups) END AS groups,
-        p.person, p.item, p.place, p.status, p.verdict, p.on_leave, p.spell, p.due, p.overdue, p.approaching,
+        CASE WHEN coalesce(p.number, 1) = 1 THEN (SELECT count(*) FROM cells c WHERE {asked}) END AS shown,
+        p.person, p.item, p.place, p.status, p.verdict, p.on_leave, p.spell, p.due, p.overdue, p.approaching, p.withdrawn,
         s.flags, s.governing_version, s.completed_version, s.completed_at, s.expires_at, s.reasons, s.sources
     FROM (SELECT) one LEFT JOIN page p ON true LEFT JOIN app.segment s ON s.ctid = p.tid
     ORDER BY p.number"""
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: row[name] for name in row if name not in ("groups", "spell", "due", "on_leave")}
+    found = {name: row[name] for name in row if name not in ("groups", "shown", "spell", "due", "on_leave")}
     spell = row["spell"] or {}
     due_at, trigger, assignment, change = row["due"] or (None, None, None, None)
     return found | {
