@@ -15,7 +15,7 @@ from assignment_svc.domain.authorisation import (
     TaskFacts,
     decide,
 )
-from assignment_svc.domain.facts import CellFacts, Waiver
+from assignment_svc.domain.facts import CellFacts, Hold, Waiver
 from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive
 from assignment_svc.domain.timeline import Segment
@@ -178,6 +178,87 @@ def test_supervised_by_a_qualified_trainer(facts: CellFacts, more: dict[str, Any
     assert decision.verdict == expected
     if expected == "ALLOW_WITH_CONDITION":
         assert decision.conditions == ("SOP-101: supervised by BEN",)
+
+
+ENDLESS = replace(TRAINER, trainer_spells=(ActiveSpell("TRN", at("2025-01-01")),))
+ASSESSED = {"person": "ANA", "open_ojt": frozenset({"SOP-101"})}
+
+
+def supervisor(facts: CellFacts, *spells: ActiveSpell) -> Supervisor:
+    return Supervisor("BEN", {"SOP-101": {"NL1": timeline(facts)}}, spells or ENDLESS.trainer_spells)
+
+
+def forever(**fields: Any) -> CellFacts:
+    """A supervisor's cell that ends by nothing but what the test adds."""
+    return cell([span(asks="R")], [record(3, "2025-05-28 10:00")], V3_ONLY, **fields)
+
+
+@pytest.mark.req("C-27", "AE-20")
+@pytest.mark.parametrize(
+    ("by", "until"),
+    [
+        (supervisor(forever()), None),
+        # The trainer's spell ends; one that follows without a gap prolongs it, one after a gap does not.
+        (TRAINER, "2026-03-10"),
+        (replace(ENDLESS, cells={"SOP-101": {"NL1": timeline(forever())}}), None),
+        (
+            supervisor(
+                forever(),
+                ActiveSpell("TRN", at("2025-01-01"), at("2026-03-10")),
+                ActiveSpell("TRN", at("2026-03-10"), at("2026-04-10")),
+                ActiveSpell("TRN", at("2026-04-11")),
+            ),
+            "2026-04-10",
+        ),
+        # The credit lapses; a version takes effect that nobody has met.
+        (supervisor(cell(records=[record(3, "2025-05-28 10:00")], timeline=V3_ONLY)), "2026-05-29"),
+        (supervisor(BEN), "2026-03-16"),
+        # A hold, a leave, the end of the obligation.
+        (supervisor(forever(holds=(Hold("H-1", at("2026-03-20")),))), "2026-03-20"),
+        (supervisor(forever(who=person(leaves=[days("2026-04-01")]))), "2026-04-01"),
+        (
+            supervisor(cell([span(asks="R", end="2026-05-01")], [record(3, "2025-05-28 10:00")], V3_ONLY)),
+            "2026-05-01",
+        ),
+    ],
+)
+@pytest.mark.parametrize("trainee", [TRAINEE, SUPERVISED])
+def test_the_answer_does_not_outlive_the_supervisor(
+    trainee: CellFacts, by: Supervisor, until: str | None
+) -> None:
+    decision = decide(check(trainee, **ASSESSED, supervisor=by), at("2026-03-05"), NOW)
+    assert decision.verdict is Verdict.ALLOW_WITH_CONDITION
+    assert decision.valid_until == (None if until is None else at(until))
+    if until is not None:
+        then = decide(check(trainee, **ASSESSED, supervisor=by), at(until), NOW)
+        assert then.verdict is Verdict.DENY
+
+
+@pytest.mark.req("C-27", "AE-20")
+def test_the_trainees_own_end_comes_first_where_it_is_first() -> None:
+    leaves = cell(
+        [span(asks="RO")],
+        [record(3, "2026-01-10 10:00")],
+        V3_ONLY,
+        person("ANA", leaves=[days("2026-03-08")]),
+    )
+    decision = decide(check(leaves, **ASSESSED, supervisor=TRAINER), at("2026-03-05"), NOW)
+    assert decision.valid_until == at("2026-03-08")
+
+
+@pytest.mark.req("C-27", "AE-20")
+def test_a_place_of_the_supervisor_that_is_owed_later_counts_from_then() -> None:
+    moves = cell([span(asks="R", start="2026-04-01")], timeline=V3_ONLY)
+    both = replace(ENDLESS, cells={"SOP-101": {"NL1": timeline(forever()), "US1": timeline(moves)}})
+    decision = decide(check(TRAINEE, **ASSESSED, supervisor=both), at("2026-03-05"), NOW)
+    assert decision.valid_until == at("2026-04-01")
+
+
+@pytest.mark.req("C-27", "AE-12")
+def test_a_waiver_needs_no_supervisor_and_does_not_end_with_one() -> None:
+    waived = cell(waivers=(Waiver("W-1", 3, at("2026-03-01"), at("2026-03-15"), "second person checks"),))
+    decision = decide(check(waived, supervisor=TRAINER), at("2026-03-05"), NOW)
+    assert decision.valid_until == at("2026-03-15")
 
 
 @pytest.mark.req("C-27", "R-60")

@@ -208,6 +208,8 @@ def _item(
                 else f"{item}: supervised by {facts.supervisor.person if facts.supervisor else ''}"
             )
             ends += [] if segment.end is None else [segment.end]
+            if not waived and facts.supervisor is not None:
+                ends += _end_of_supervision(facts.supervisor, item, at)
         else:
             ends += _first_worse(timeline, at, {Verdict.ALLOW})
         if _RANK[verdict] > _RANK[worst]:
@@ -241,6 +243,17 @@ def _supervised(facts: CheckFacts, item: str, at: datetime) -> bool:
     segments = [cell_at(timeline, at) for timeline in supervisor.cells.get(item, {}).values()]
     verdicts = {segment.verdict for segment in segments} - {Verdict.NONE}
     return trainer and verdicts == {Verdict.ALLOW}
+
+
+def _end_of_supervision(supervisor: Supervisor, item: str, at: datetime) -> list[datetime]:
+    """When the supervisor may supervise no longer: no trainer any more, or not ALLOW where the item is owed."""
+    ends: list[datetime] = []
+    for code in {spell.code for spell in supervisor.trainer_spells}:
+        ends += _end_of_spell(supervisor.trainer_spells, code, at)
+    for timeline in supervisor.cells.get(item, {}).values():
+        owed = cell_at(timeline, at).verdict is not Verdict.NONE
+        ends += _first_worse(timeline, at, {Verdict.ALLOW} if owed else {Verdict.ALLOW, Verdict.NONE})
+    return ends
 
 
 def _may_be_supervised(facts: CheckFacts, item: str, segment: Segment, at: datetime) -> bool:
