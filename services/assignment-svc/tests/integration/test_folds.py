@@ -252,15 +252,6 @@ async def derived_again(reader: Reader) -> tuple[Current, int]:
         return await current(reader), await tx.scalar("SELECT count(*) FROM bus.outbox") - before
 
 
-@pytest.mark.req("R-54")
-@ONCE
-@given(case=cases(*KINDS), pause=st.sampled_from((0, 1, 3)))
-async def test_marking_is_complete(reader: Reader, case: Case, pause: int) -> None:
-    """The test worth most: after any facts in any order, deriving every cell again changes nothing."""
-    found = await derived_after(reader, case.batches, pause)
-    assert await derived_again(reader) == (found, 0)
-
-
 def _plain(kind: Kind, name: str, *variants: int) -> Stream:
     return stream(kind.topic, [kind.vary(name, v) for v in variants], [BEGIN] * len(variants))
 

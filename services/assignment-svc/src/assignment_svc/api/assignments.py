@@ -57,7 +57,9 @@ class Assignments(BaseModel):
 class HoldIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     person: str
-    items: list[str] | None = Field(default=None, description="None: every item.")
+    items: list[str] | None = Field(
+        default=None, min_length=1, max_length=200, description="None: every item."
+    )
     from_at: AwareDatetime | None = Field(default=None, description="None: from now.")
     reason: str = Field(min_length=1, max_length=500)
 
@@ -173,6 +175,8 @@ async def release_hold(
     caller: Annotated[Caller, Depends(Allow("qualification.hold"))],
     policy: PolicyOf,
 ) -> Result:
+    """Ends a hold from now on; what it suspended until now stays suspended in the past (R-71)."""
+
     async def act(tx: Tx) -> dict[str, Any]:
         row = await tx.one("SELECT * FROM app.hold WHERE CAST(id AS text) = :id", {"id": hold})
         if row is None:

@@ -52,7 +52,8 @@ UNION ALL SELECT 'cell', c.person, c.item, jsonb_build_object('place', c.place, 
 UNION ALL SELECT 'assignment', a.person, a.item, jsonb_build_object('version', a.version, 'body', a.body), NULL
   FROM app.assignment a JOIN wanted USING (person, item)
 UNION ALL SELECT 'hold', h.person, NULL, jsonb_build_object('id', h.id, 'items', h.items, 'from_at', h.from_at,
-    'to_at', r.to_at), h.recorded_at FROM app.hold h LEFT JOIN app.hold_release r ON r.hold = h.id JOIN people USING (person)
+    'to_at', r.to_at), greatest(h.recorded_at, r.recorded_at) FROM app.hold h LEFT JOIN app.hold_release r ON r.hold = h.id
+  JOIN people USING (person)
 UNION ALL SELECT 'unit', u.unit, NULL, u.state, u.event_at FROM app.unit u
   WHERE u.state ->> 'kind' IN ('site', 'training_category')
 """

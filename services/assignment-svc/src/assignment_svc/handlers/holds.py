@@ -11,16 +11,20 @@ from servicekit.bus.outbox import claim
 from servicekit.db import Tx
 from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
-from servicekit.problems import conflict
-from sqlalchemy import insert
+from servicekit.problems import conflict, invalid
+from sqlalchemy.dialects.postgresql import insert
 
 
 async def put(tx: Tx, person: str, items: Sequence[str] | None, from_at: datetime) -> dict[str, Any]:
+    """items None: everything. An item that nobody knows is refused: the hold would suspend nothing, in silence."""
+    if items is not None:
+        await _refuse_unknown(tx, items)
+        items = sorted(set(items))
     await claim(tx, [])
     row = {
         "id": new_id(),
         "person": person,
-        "items": None if items is None else list(items),
+        "items": items,
         "from_at": from_at,
         "recorded_at": tx.recorded_at,
     }
@@ -31,13 +35,23 @@ async def put(tx: Tx, person: str, items: Sequence[str] | None, from_at: datetim
 
 async def release(tx: Tx, hold: Mapping[str, Any]) -> dict[str, Any]:
     await claim(tx, [])
-    known = await tx.one("SELECT 1 FROM app.hold_release WHERE hold = :id", {"id": hold["id"]})
-    if known is not None:
-        raise conflict("released", "the hold has been released already")
     row = {"hold": hold["id"], "to_at": tx.recorded_at, "recorded_at": tx.recorded_at}
-    await tx.execute(insert(tables.hold_release), row)
+    # Of two that release at once the key lets one through; looking first would not.
+    release = insert(tables.hold_release).on_conflict_do_nothing().returning(tables.hold_release.c.hold)
+    if await tx.one(release, row) is None:
+        raise conflict("released", "the hold has been released already")
     await _mark(tx, hold["person"], hold["items"], str(hold["id"]))
     return row
+
+
+async def _refuse_unknown(tx: Tx, items: Sequence[str]) -> None:
+    rows = await tx.rows(
+        "SELECT document FROM app.document WHERE document = ANY(:items)", {"items": list(items)}
+    )
+    known = {row["document"] for row in rows}
+    for number, item in enumerate(items):
+        if item not in known:
+            raise invalid(f"items.{number}", "unknown-item", f"{item} is not a known document")
 
 
 async def _mark(tx: Tx, person: str, items: Sequence[str] | None, cause: str) -> None:

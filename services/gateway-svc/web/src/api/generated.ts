@@ -714,7 +714,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Release Hold */
+        /**
+         * Release Hold
+         * @description Ends a hold from now on; what it suspended until now stays suspended in the past (R-71).
+         */
         post: operations["release_hold_api_holds__hold__release_post"];
         delete?: never;
         options?: never;
