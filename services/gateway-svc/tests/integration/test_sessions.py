@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from gateway_svc.domain import lockout
 from gateway_svc.front import identity
 from gateway_testing import PASSWORD, Browser, Platform, code_of
 from servicekit.db.glance import Glances
@@ -79,6 +80,18 @@ async def test_five_failures_lock_the_name_for_thirty_minutes(attest: Platform, 
     attest.age_attempts(ana.username, 29 * 60)
     assert code_of(await attest.browser().log_in(ana.username)) == (429, "locked")
     attest.age_attempts(ana.username, 2 * 60)
+    assert (await attest.browser().log_in(ana.username)).status_code == 200
+
+
+@pytest.mark.req("PL-32", "SR-04")
+async def test_control_without_the_lock_a_guesser_goes_on_until_a_guess_is_right(
+    attest: Platform, ana: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lockout, "locked_until", lambda failures: None)
+    monkeypatch.setattr(lockout, "LIMIT", 10**6)
+    for number in range(3 * 5):
+        guess = await attest.browser().log_in(ana.username, f"guess number {number:02}")
+        assert code_of(guess) == (401, "login-refused")
     assert (await attest.browser().log_in(ana.username)).status_code == 200
 
 

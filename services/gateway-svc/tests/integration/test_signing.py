@@ -115,6 +115,36 @@ async def test_a_wrong_password_signs_nothing(attest: Platform, ana: Browser, no
     assert (await confirm(ana, made)).status_code == 200
 
 
+async def stolen(attest: Platform, signer: Browser) -> Browser:
+    """Whoever has the cookie of a session that is logged in, and everything but the password."""
+    thief = attest.browser()
+    thief.client.cookies.set("attest", signer.secret)
+    thief.csrf = (await thief.get("/api/session")).json()["csrf"]
+    return thief
+
+
+async def test_a_stolen_session_signs_nothing(attest: Platform, ana: Browser, note: str) -> None:
+    # Ana has just signed: her series goes on, and still each signing needs the password.
+    assert (await confirm(ana, await intent(ana, next(_notes)))).status_code == 200
+    thief = await stolen(attest, ana)
+    made = await intent(thief, note)
+    assert code_of(await confirm(thief, made, WRONG)) == (401, "authentication-failed")
+    assert signatures(attest, note) == []
+
+
+async def test_control_without_the_fresh_authentication_a_stolen_session_signs(
+    attest: Platform, ana: Browser, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def as_if_just_logged_in(*_: object) -> None:
+        """The session alone says who signs."""
+
+    monkeypatch.setattr(intents, "_authenticate", as_if_just_logged_in)
+    thief = await stolen(attest, ana)
+    assert (await confirm(thief, await intent(thief, note), WRONG)).status_code == 200
+    [row] = signatures(attest, note)
+    assert row["signer"] == ana.person
+
+
 @pytest.mark.parametrize("place", ["at the confirm", "at a new intent"])
 async def test_five_failures_lock_signing_and_nothing_else(
     attest: Platform, ana: Browser, note: str, place: str, capsys: pytest.CaptureFixture[str]

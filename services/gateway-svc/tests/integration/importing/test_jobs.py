@@ -6,13 +6,16 @@ import asyncio
 import csv
 import io
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 import pytest
 from gateway_svc.importing.owners import HttpOwners, OwnerUnreachableError
+from gateway_svc.importing.signing import ImportBatchSignable
 from gateway_svc.importing.stages import STAGES
 from gateway_svc.services import unreachable
+from servicekit.db import Tx
 from servicekit.problems import conflict
 from servicekit.testing.polling import eventually
 
@@ -181,6 +184,27 @@ async def test_one_person_twice_at_once_is_one_person(imports: Imports) -> None:
     answers = await asyncio.gather(*(imports.accept(job, "EVA") for _ in range(3)))
     assert sorted(answer.status_code for answer in answers) == [200, 403, 403]
     assert (await imports.show(job))["state"] == "ACCEPTED_ONCE"
+
+
+@pytest.mark.req("R-35")
+async def test_control_without_the_look_at_who_accepted_one_person_accepts_twice_and_the_batch_is_written(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ImportBatchSignable._check
+
+    async def forgetful(
+        self: ImportBatchSignable, tx: Tx, job: Mapping[str, Any], person: str | None
+    ) -> None:
+        await real(self, tx, {**job, "accepted_by": []}, person)
+
+    monkeypatch.setattr(ImportBatchSignable, "_check", forgetful)
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job, "EVA", "EVA")
+    assert await imports.importer().step()
+    shown = await imports.show(job)
+    assert [each["person"] for each in shown["accepted_by"]] == ["EVA", "EVA"]
+    assert shown["state"] == "DONE"
+    assert len(imports.plant.of("people")) == 8
 
 
 async def test_one_import_at_a_time(imports: Imports) -> None:
