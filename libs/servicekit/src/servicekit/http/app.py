@@ -101,7 +101,7 @@ def make_app(
 def check_actions(app: FastAPI, policy: Policy, *, public: frozenset[str] = frozenset()) -> None:
     """Raises MisdeclaredRouteError unless every route has an action of the policy. public: paths open by decision."""
     open_paths = public | {"/livez", "/readyz", "/metrics", "/openapi.json"}
-    for route in _api_routes(app.routes):
+    for route in api_routes(app.routes):
         if route.path in open_paths:
             continue
         allows = [d.call for d in _dependencies(route.dependant) if isinstance(d.call, Allow)]
@@ -113,15 +113,16 @@ def check_actions(app: FastAPI, policy: Policy, *, public: frozenset[str] = froz
                 raise MisdeclaredRouteError(f"{route.path}: no role of the policy has the action {action}")
 
 
-def _api_routes(routes: Sequence[Any]) -> list[APIRoute]:
+def api_routes(routes: Sequence[Any]) -> list[APIRoute]:
+    """What FastAPI declares, the routes of included routers too."""
     found: list[APIRoute] = []
     for route in routes:
         if isinstance(route, APIRoute):
             found.append(route)
         elif hasattr(route, "original_router"):
-            found += _api_routes(route.original_router.routes)
+            found += api_routes(route.original_router.routes)
         elif getattr(route, "routes", None):
-            found += _api_routes(route.routes)
+            found += api_routes(route.routes)
     return found
 
 

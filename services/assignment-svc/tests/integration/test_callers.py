@@ -1,0 +1,39 @@
+"""The service refuses by itself what the gateway did not vouch for."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from assignment_svc.main import SPEC
+from servicekit.testing.callers import calls_of, stranger, unvouched, without_verification
+from servicekit.testing.harness import RunningService, running
+
+pytestmark = pytest.mark.req("PL-06", "PL-25")
+
+
+@pytest.fixture
+async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
+    async with running(SPEC, database_factory, kafka, topic_prefix, partitions=1) as found:
+        yield found
+
+
+async def test_a_call_without_a_token_for_here_and_now_is_refused_at_every_address(
+    service: RunningService,
+) -> None:
+    calls = calls_of(service)
+    assert {("GET", "/api/assignments"), ("POST", "/internal/clock")} <= set(calls)
+    async with stranger(service) as client:
+        for kind, headers in unvouched(service, "coordinator", "administrator").items():
+            for method, path in calls:
+                answer = await client.request(method, path, headers=headers)
+                assert answer.status_code == 401, f"{method} {path} with a token: {kind}"
+
+
+async def test_control_without_the_verification_a_call_without_a_token_is_answered(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stranger(service) as client:
+        assert (await client.get("/api/assignments")).status_code == 401
+        without_verification(monkeypatch, "coordinator")
+        answer = await client.get("/api/assignments")
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
