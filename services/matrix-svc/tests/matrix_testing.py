@@ -84,3 +84,14 @@ async def sign_matrix(service: RunningService, cells: list[dict[str, Any]]) -> d
     assert signed.status_code == 200, signed.text
     await service.settled()
     return drafted.json()
+
+
+async def announced_spans(service: RunningService, person: str) -> list[tuple[Any, ...]]:
+    """What the last announcements say that a person owes: item, place, source, trigger, from, to."""
+    last = {e["subject"]: e["data"]["state"] for e in await service.announced("matrix.obligation")}
+    return sorted(
+        (s["item"], p["place"], p["source"], p["trigger"], p["valid_from"], p["valid_to"])
+        for s in last.values()
+        if s["person"] == person
+        for p in s["spans"]
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 import attest_contracts
 import pytest
-from matrix_testing import HIRE, sign_matrix
+from matrix_testing import HIRE, announced_spans, sign_matrix
 from servicekit.testing.harness import RunningService
 
 NL_DAY = {"2026-03-10": "2026-03-09T23:00:00Z", "2026-05-01": "2026-04-30T22:00:00Z"}
@@ -119,16 +119,6 @@ async def address(service: RunningService, path: str) -> str:
     return "/api/people/DEV/" + path.format(function=await spell_of(service, "functions"))
 
 
-async def owed(service: RunningService) -> list[tuple[Any, ...]]:
-    """What the last announcements say is owed, span by span."""
-    last = {e["subject"]: e["data"]["state"] for e in await service.announced("matrix.obligation")}
-    return sorted(
-        (s["item"], p["place"], p["source"], p["trigger"], p["valid_from"], p["valid_to"])
-        for s in last.values()
-        for p in s["spans"]
-    )
-
-
 def said(spells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in spell.items() if k not in ("id", "recorded_at")} for spell in spells]
 
@@ -149,7 +139,7 @@ async def test_an_act_is_announced_and_obligations_follow(hired: RunningService,
     assert event["type"] == f"matrix.person-{act.event}.v1"
     assert said(event["data"]["state"][act.spells]) == act.stand
     assert (event["actor"], event["data"]["change"]["reason"]) == ("account/COR", "as HR says")
-    assert await owed(hired) == sorted(act.owed)
+    assert await announced_spans(hired, "DEV") == sorted(act.owed)
 
 
 @pytest.mark.parametrize("name", ACTS)

@@ -962,6 +962,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people/{person}/employments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rehire
+         * @description A further employment of somebody who has left: the same person with all that is known, but only what is named
+         *     here holds from then on (R-14). Who rehires needs the right where the person was and at the new place.
+         */
+        post: operations["rehire_api_people__person__employments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people/{person}/end": {
         parameters: {
             query?: never;
@@ -2602,6 +2623,49 @@ export interface components {
             place: string;
             /** Recorded At */
             recorded_at: string | null;
+        };
+        /**
+         * EmploymentIn
+         * @description With what an employment begins.
+         */
+        EmploymentIn: {
+            /** Area */
+            area?: string | null;
+            /** Department */
+            department?: string | null;
+            /**
+             * Employment
+             * @default employee
+             * @enum {string}
+             */
+            employment: "employee" | "contractor" | "temp" | "visitor" | "consultant";
+            /**
+             * Equipment
+             * @default []
+             */
+            equipment: string[];
+            /** Function From */
+            function_from?: string | null;
+            /**
+             * Hired On
+             * Format: date
+             */
+            hired_on: string;
+            /** Job Function */
+            job_function: string;
+            /**
+             * Overlays
+             * @default []
+             */
+            overlays: string[];
+            /** Reason */
+            reason: string;
+            /** Shift */
+            shift?: string | null;
+            /** Site */
+            site: string;
+            /** Supervisor */
+            supervisor?: string | null;
         };
         /** EndOut */
         EndOut: {
@@ -6789,6 +6853,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            /** @description The request was refused, or could not be answered */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rehire_api_people__person__employments_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmploymentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonState"];
                 };
             };
             /** @description The request was refused, or could not be answered */

@@ -20,6 +20,7 @@ export function ActDialog(props: {
   run: (reason: string, key: string) => Promise<unknown>;
   ready?: boolean;
   danger?: boolean;
+  size?: 'lg';
   children?: React.ReactNode | ((error: unknown) => React.ReactNode);
 }) {
   const { t } = useTranslation();
@@ -44,6 +45,7 @@ export function ActDialog(props: {
       opened={props.opened}
       onClose={close}
       title={props.title}
+      size={props.size}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
       <form

@@ -162,4 +162,12 @@ export const people = {
     'Terminar el empleo de {{name}}',
   ],
   'end.act_short': ['End employment', 'Dienstverband beëindigen', 'Terminar empleo'],
+  'rehire.title': ['Rehire {{name}}', '{{name}} opnieuw in dienst nemen', 'Volver a contratar a {{name}}'],
+  'rehire.effect': [
+    'The same person with the whole history. Only what stands here begins again: other functions, equipment, overlays and leave of before do not come back. Records count while their version and interval hold, unless the gap was too long.',
+    'Dezelfde persoon met de hele geschiedenis. Alleen wat hier staat begint opnieuw: andere functies, apparatuur, aanvullende rollen en verlof van vroeger komen niet terug. Registraties tellen zolang versie en interval gelden, tenzij de onderbreking te lang was.',
+    'La misma persona con todo su historial. Solo empieza de nuevo lo que aquí consta: otras funciones, equipos, funciones adicionales y permisos de antes no vuelven. Los registros cuentan mientras valgan su versión e intervalo, salvo que la interrupción fuera demasiado larga.',
+  ],
+  'rehire.act': ['Rehire {{name}}', '{{name}} opnieuw in dienst nemen', 'Volver a contratar a {{name}}'],
+  'rehire.act_short': ['Rehire', 'Opnieuw in dienst nemen', 'Volver a contratar'],
 } satisfies Messages;

@@ -1,13 +1,13 @@
 import { Button, Select, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, newKey, Problem } from '../api/client.ts';
-import { queries } from '../api/queries.ts';
-import { DayInput, fieldError, PersonSelect, UnitSelect } from '../components/fields.tsx';
+import { fieldError } from '../components/fields.tsx';
 import { Page } from '../components/Page.tsx';
 import { ActProblem } from '../components/states.tsx';
+import { EmploymentSelect, WorkFields } from '../components/WorkFields.tsx';
 import { languages } from '../i18n/index.ts';
 import { useSession } from '../lib/context.ts';
 
@@ -36,12 +36,6 @@ export function Hire() {
   });
   const [key, setKey] = useState(newKey);
   const set = (name: keyof typeof form) => (value: string) => setForm((old) => ({ ...old, [name]: value }));
-  const sites = useQuery(queries.units('site'));
-  const functions = useQuery(queries.units('job_function'));
-  const shifts = sites.data?.items.find((unit) => unit.code === form.site)?.shifts ?? [];
-  const departments = [
-    ...new Set(functions.data?.items.map((unit) => unit.department).filter((each) => each !== null)),
-  ].sort();
   const hire = useMutation({
     mutationFn: () =>
       api.post<{ person: string }>(
@@ -56,12 +50,6 @@ export function Hire() {
     onError: (error) => error instanceof Problem && setKey(newKey()),
   });
   const error = (name: string) => fieldError(hire.error, name);
-  const chooseFunction = (code: string) =>
-    setForm((old) => ({
-      ...old,
-      job_function: code,
-      department: functions.data?.items.find((unit) => unit.code === code)?.department ?? old.department,
-    }));
   return (
     <Page title={t('hire.title')} lead={t('hire.lead')} width="form">
       <form
@@ -108,21 +96,7 @@ export function Hire() {
             />
           </div>
           <div className="form-row">
-            <Select
-              label={t('field.employment')}
-              required
-              allowDeselect={false}
-              data={[
-                { value: 'employee', label: t('hire.employee') },
-                { value: 'contractor', label: t('hire.contractor') },
-                { value: 'temp', label: t('hire.temp') },
-                { value: 'consultant', label: t('hire.consultant') },
-                { value: 'visitor', label: t('hire.visitor') },
-              ]}
-              value={form.employment}
-              onChange={(value) => value && set('employment')(value)}
-              error={error('employment')}
-            />
+            <EmploymentSelect value={form.employment} set={set('employment')} error={error('employment')} />
             <Select
               label={t('field.language')}
               allowDeselect={false}
@@ -134,72 +108,7 @@ export function Hire() {
         </fieldset>
         <fieldset className="form-part">
           <legend>{t('hire.work')}</legend>
-          <div className="form-row">
-            <DayInput
-              label={t('field.hired_on')}
-              required
-              value={form.hired_on}
-              set={set('hired_on')}
-              error={error('hired_on')}
-            />
-            <UnitSelect
-              kind="job_function"
-              label={t('field.job_function')}
-              required
-              value={form.job_function}
-              set={chooseFunction}
-              error={error('job_function')}
-            />
-          </div>
-          <div className="form-row">
-            <UnitSelect
-              kind="site"
-              label={t('field.site')}
-              required
-              value={form.site}
-              set={(site) => setForm((old) => ({ ...old, site, area: '', shift: '' }))}
-              error={error('site')}
-            />
-            <Select
-              label={t('field.department')}
-              required
-              searchable
-              data={departments}
-              value={form.department || null}
-              onChange={(value) => set('department')(value ?? '')}
-              error={error('department')}
-            />
-          </div>
-          <div className="form-row">
-            <UnitSelect
-              kind="area"
-              site={form.site}
-              label={t('field.area')}
-              value={form.area}
-              set={set('area')}
-              error={error('area')}
-              disabled={!form.site}
-            />
-            <Select
-              label={t('field.shift')}
-              data={shifts.map((shift) => ({
-                value: shift.shift,
-                label: `${shift.shift} ${shift.starts}–${shift.ends}`,
-              }))}
-              value={form.shift || null}
-              onChange={(value) => set('shift')(value ?? '')}
-              error={error('shift')}
-              disabled={!form.site}
-              clearable
-              clearButtonProps={{ 'aria-label': t('common.clear') }}
-            />
-          </div>
-          <PersonSelect
-            label={t('field.supervisor')}
-            value={form.supervisor}
-            set={set('supervisor')}
-            error={error('supervisor')}
-          />
+          <WorkFields work={form} change={(part) => setForm((old) => ({ ...old, ...part }))} error={error} />
         </fieldset>
         <Textarea
           label={t('common.reason')}

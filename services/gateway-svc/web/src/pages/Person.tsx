@@ -15,7 +15,7 @@ import { Timelines } from '../components/Timelines.tsx';
 import { nameOf, useAsOf, useCan, useNow, useSession, useSites } from '../lib/context.ts';
 import { dayOf } from '../lib/time.ts';
 import { WaitingLateEntries } from './LateEntries.tsx';
-import { EndDialog, LeaveDialog, MoveDialog } from './PersonDialogs.tsx';
+import { EndDialog, LeaveDialog, MoveDialog, RehireDialog } from './PersonDialogs.tsx';
 import { MayRun } from './Training.tsx';
 
 export function PersonPage() {
@@ -42,7 +42,7 @@ function Details({ person }: { person: Person }) {
   const session = useSession();
   const navigate = useNavigate();
   const { tab } = useSearch({ from: '/app/people/$person' });
-  const [dialog, setDialog] = useState<'move' | 'leave' | 'end' | null>(null);
+  const [dialog, setDialog] = useState<'move' | 'leave' | 'end' | 'rehire' | null>(null);
   const instant = asOf.at ? Date.parse(asOf.at) : now;
   const lastPlace = person.places[person.places.length - 1];
   const day = dayOf(instant, sites.zone(lastPlace?.site));
@@ -51,6 +51,7 @@ function Details({ person }: { person: Person }) {
   const jobFunction = person.functions.find(holds) ?? person.functions[person.functions.length - 1];
   const leave = person.leaves.find(holds);
   const employment = person.employments.find(holds);
+  const left = person.employments.every((spell) => spell.to !== null && spell.to <= day);
   const shift = person.shifts.find(holds);
   const close = () => {
     setDialog(null);
@@ -122,7 +123,11 @@ function Details({ person }: { person: Person }) {
                 <>
                   <Menu.Item onClick={() => setDialog('move')}>{t('move.act_short')}</Menu.Item>
                   <Menu.Item onClick={() => setDialog('leave')}>{t('leave.act_short')}</Menu.Item>
-                  <Menu.Item onClick={() => setDialog('end')}>{t('end.act_short')}</Menu.Item>
+                  {left ? (
+                    <Menu.Item onClick={() => setDialog('rehire')}>{t('rehire.act_short')}</Menu.Item>
+                  ) : (
+                    <Menu.Item onClick={() => setDialog('end')}>{t('end.act_short')}</Menu.Item>
+                  )}
                 </>
               ) : null}
               {entersLate ? (
@@ -171,6 +176,8 @@ function Details({ person }: { person: Person }) {
       <MoveDialog person={person} current={jobFunction} opened={dialog === 'move'} close={close} />
       <LeaveDialog person={person} opened={dialog === 'leave'} close={close} />
       <EndDialog person={person} opened={dialog === 'end'} close={close} />
+      {/* What it offers is of the person as last known: it begins anew when that changes. */}
+      <RehireDialog key={person.version} person={person} opened={dialog === 'rehire'} close={close} />
     </Page>
   );
 }

@@ -5,6 +5,7 @@ import { api } from '../api/client.ts';
 import type { Person, Spell } from '../api/types.ts';
 import { ActDialog } from '../components/dialogs.tsx';
 import { DayInput, fieldError, UnitSelect } from '../components/fields.tsx';
+import { EmploymentSelect, WorkFields } from '../components/WorkFields.tsx';
 import { nameOf } from '../lib/context.ts';
 
 interface Props {
@@ -31,7 +32,13 @@ export function MoveDialog({ person, current, opened, close }: Props & { current
       run={(reason, key) =>
         api.post(
           path(person, 'functions'),
-          { job_function: jobFunction, from, ends: ends === 'current' ? 'current' : null, reason },
+          // The function that the dialog shows, by its id: a person may have several.
+          {
+            job_function: jobFunction,
+            from,
+            ends: ends === 'current' ? (current?.id ?? null) : null,
+            reason,
+          },
           key,
         )
       }
@@ -63,6 +70,7 @@ export function MoveDialog({ person, current, opened, close }: Props & { current
                 { value: 'current', label: t('move.ends') },
                 { value: 'none', label: t('move.stays') },
               ]}
+              error={fieldError(error, 'ends')}
             />
           ) : null}
         </>
@@ -145,6 +153,57 @@ export function EndDialog({ person, opened, close }: Props) {
             value={on}
             set={setOn}
             error={fieldError(error, 'ended_on')}
+          />
+        </>
+      )}
+    </ActDialog>
+  );
+}
+
+/** A further employment of somebody who has left. It begins with what is named here alone; what was true before is
+ * offered, since most come back to their old work. */
+export function RehireDialog({ person, opened, close }: Props) {
+  const { t } = useTranslation();
+  const place = person.places[person.places.length - 1];
+  const [employment, setEmployment] = useState(person.employment);
+  const [work, setWork] = useState({
+    hired_on: '',
+    job_function: person.functions[person.functions.length - 1]?.job_function ?? '',
+    site: place?.site ?? '',
+    department: place?.department ?? '',
+    area: place?.area ?? '',
+    shift: person.shifts[person.shifts.length - 1]?.shift ?? '',
+    supervisor: person.supervisor ?? '',
+  });
+  const name = nameOf(person);
+  return (
+    <ActDialog
+      title={t('rehire.title', { name })}
+      act={t('rehire.act', { name })}
+      size="lg"
+      opened={opened}
+      close={close}
+      ready={work.hired_on !== '' && work.site !== '' && work.department !== '' && work.job_function !== ''}
+      run={(reason, key) =>
+        api.post(
+          path(person, 'employments'),
+          {
+            ...Object.fromEntries(Object.entries(work).filter(([, value]) => value !== '')),
+            employment,
+            reason,
+          },
+          key,
+        )
+      }
+    >
+      {(error) => (
+        <>
+          <p className="note">{t('rehire.effect')}</p>
+          <EmploymentSelect value={employment} set={setEmployment} error={fieldError(error, 'employment')} />
+          <WorkFields
+            work={work}
+            change={(part) => setWork((old) => ({ ...old, ...part }))}
+            error={(field) => fieldError(error, field)}
           />
         </>
       )}

@@ -1,4 +1,4 @@
-"""People: read, hire, move, leave, end."""
+"""People: read, hire, move, leave, end, rehire."""
 
 from __future__ import annotations
 
@@ -111,6 +111,21 @@ async def hire(body: schemas.HireIn, request: Request, caller: Writer, policy: P
         status=201,
         translate=_problem("hired_on", "hired_on"),
     )
+
+
+@router.post("/{person}/employments", status_code=201, responses={201: {"model": schemas.PersonState}})
+async def rehire(
+    person: str, body: schemas.EmploymentIn, request: Request, caller: Writer, policy: PolicyOf
+) -> Result:
+    """A further employment of somebody who has left: the same person with all that is known, but only what is named
+    here holds from then on (R-14). Who rehires needs the right where the person was and at the new place."""
+    terms = people.Terms(**body.model_dump(exclude={"reason"}))
+
+    async def act(tx: Tx) -> dict[str, Any]:
+        policy.require(caller, "person.write", {"site": body.site, "area": body.area, "own": person})
+        return await people.rehire(tx, person, terms)
+
+    return await _change(request, caller, policy, person, body, act, from_="hired_on", status=201)
 
 
 @router.post("/{person}/functions", responses=CHANGED)
@@ -237,16 +252,24 @@ async def _change(
     body: schemas.Command,
     act: Callable[[Tx], Awaitable[dict[str, Any]]],
     *,
+    from_: str = "from",
     to: str = "to",
+    status: int = 200,
 ) -> Result:
-    """to: what the body calls the first day without."""
+    """from_, to: what the body calls the first day and the first day without."""
 
     async def scoped(tx: Tx) -> dict[str, Any]:
         policy.require(caller, "person.write", await _resource(tx, person))
         return await act(tx)
 
     return await run_command(
-        request, caller, body.reason, scoped, show=schemas.PersonState, translate=_problem("from", to)
+        request,
+        caller,
+        body.reason,
+        scoped,
+        show=schemas.PersonState,
+        status=status,
+        translate=_problem(from_, to),
     )
 
 

@@ -67,12 +67,9 @@ class UnitOut(BaseModel):
     version: int
 
 
-class HireIn(Command):
-    person: Code
-    given_name: Name
-    family_name: Name
-    email: str | None = Field(default=None, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")
-    badge: str | None = Field(default=None, max_length=64)
+class EmploymentIn(Command):
+    """With what an employment begins."""
+
     employment: Employment = "employee"
     site: Code
     department: str | None = Field(default=None, max_length=120)
@@ -82,9 +79,17 @@ class HireIn(Command):
     shift: Code | None = None
     supervisor: Code | None = None
     hired_on: date
-    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
     overlays: list[Code] = []
     equipment: list[str] = []
+
+
+class HireIn(EmploymentIn):
+    person: Code
+    given_name: Name
+    family_name: Name
+    email: str | None = Field(default=None, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")
+    badge: str | None = Field(default=None, max_length=64)
+    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
 
 
 class FunctionIn(Command):

@@ -5,7 +5,7 @@ Days are local to the site of the person's place, half-open: `to` is the first d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -109,6 +109,30 @@ def ended(spell: Spell, to_on: date, *, new_id: str, recorded_at: datetime) -> S
         area=spell.area,
         replaces=spell.id,
     )
+
+
+def closed_by_rehire(
+    hired_on: date, spells: Sequence[Spell], *, new_id: Callable[[], str], recorded_at: datetime
+) -> list[Spell]:
+    """The facts that end what outlasted the last employment, on its last day or, had it not begun, before it began.
+
+    Ending an employment leaves the other spells as they are, since nothing is required outside it. With a second
+    employment they would hold again by themselves: an old function would be owed, an old leave would suspend. So a
+    rehire brings back nothing but what it names (R-14). Raises RuleError when an employment is open or holds on the day.
+    """
+    held = standing(spells)
+    employments = [s for s in held if s.kind == SpellKind.EMPLOYMENT]
+    for employment in employments:
+        if employment.to_on is None:
+            raise RuleError("from", "employed", f"the employment from {employment.from_on} is open")
+    left = max((s.to_on for s in employments if s.to_on is not None), default=None)
+    if left is not None and hired_on < left:
+        raise RuleError("from", "overlaps", f"the last employment holds until {left}")
+    return [
+        ended(s, max(s.from_on, left or s.from_on), new_id=new_id(), recorded_at=recorded_at)
+        for s in held
+        if s.kind != SpellKind.EMPLOYMENT and (left is None or s.to_on is None or s.to_on > left)
+    ]
 
 
 def _overlap(a: Spell, b: Spell) -> bool:

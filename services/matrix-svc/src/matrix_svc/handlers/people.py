@@ -1,15 +1,23 @@
-"""People: hire, move, leave, end. Each is one transaction: spells, aggregate, marks, events."""
+"""People: hire, move, leave, end, rehire. Each is one transaction: spells, aggregate, marks, events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
-from matrix_svc.domain.spells import Spell, SpellKind, check_end, check_new, ended, standing
+from matrix_svc.domain.spells import (
+    Spell,
+    SpellKind,
+    check_end,
+    check_new,
+    closed_by_rehire,
+    ended,
+    standing,
+)
 from matrix_svc.handlers.obligations import OBLIGATIONS
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
@@ -19,13 +27,10 @@ from servicekit.problems import conflict, invalid, not_found
 from sqlalchemy import insert
 
 
-@dataclass(frozen=True, slots=True)
-class Hire:
-    """What a hire says; `person` is the employee number of the company, unique for ever (PL-01)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """With what an employment begins, be it the first or a further one."""
 
-    person: str
-    given_name: str
-    family_name: str
     employment: str
     site: str
     job_function: str
@@ -35,11 +40,20 @@ class Hire:
     function_from: date | None = None
     shift: str | None = None
     supervisor: str | None = None
+    overlays: Sequence[str] = ()
+    equipment: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hire(Terms):
+    """What a hire says; `person` is the employee number of the company, unique for ever (PL-01)."""
+
+    person: str
+    given_name: str
+    family_name: str
     email: str | None = None
     badge: str | None = None
     language: str | None = None
-    overlays: Sequence[str] = ()
-    equipment: Sequence[str] = field(default_factory=tuple)
 
 
 async def hire(tx: Tx, command: Hire) -> dict[str, Any]:
@@ -47,31 +61,11 @@ async def hire(tx: Tx, command: Hire) -> dict[str, Any]:
     await _check_units(tx, command)
     await claim(tx, [("matrix.person", command.person), ("matrix.person-name", command.person)])
     if await tx.one("SELECT 1 FROM app.person WHERE person = :person", {"person": command.person}):
-        raise conflict("person-exists", f"{command.person} is taken and is never given out again")
-    starts = command.hired_on
-    spells = [
-        _spell(tx, command.person, SpellKind.EMPLOYMENT, command.employment, starts),
-        _spell(
-            tx,
-            command.person,
-            SpellKind.PLACE,
-            command.site,
-            starts,
-            department=command.department,
-            area=command.area,
-        ),
-        _spell(
-            tx, command.person, SpellKind.JOB_FUNCTION, command.job_function, command.function_from or starts
-        ),
-        *(_spell(tx, command.person, SpellKind.OVERLAY, overlay, starts) for overlay in command.overlays),
-        *(_spell(tx, command.person, SpellKind.EQUIPMENT, asset, starts) for asset in command.equipment),
-    ]
-    if command.shift:
-        spells.append(_spell(tx, command.person, SpellKind.SHIFT, command.shift, starts))
-    checked: list[Spell] = []
-    for spell in spells:
-        check_new(spell, checked)
-        checked.append(spell)
+        raise conflict(
+            "person-exists",
+            f"{command.person} is taken and is never given out again; who has left is rehired",
+        )
+    spells = _first_spells(tx, command.person, command, ())
     row = {
         "person": command.person,
         "version": 1,
@@ -93,10 +87,24 @@ async def hire(tx: Tx, command: Hire) -> dict[str, Any]:
     await tx.execute(insert(tables.person_name), name)
     await _insert_spells(tx, spells)
     state = outbound.person_state(row, spells)
-    what = outbound.change("hired", reason=tx.context.reason, valid_from=outbound.day(starts))
+    what = outbound.change("hired", reason=tx.context.reason, valid_from=outbound.day(command.hired_on))
     await announce(tx, [outbound.person("hired", state, what), outbound.person_name(name, what)])
     await mark(tx, tables.LANES, [Mark(command.person, OBLIGATIONS)])
     return state
+
+
+async def rehire(tx: Tx, person: str, terms: Terms) -> dict[str, Any]:
+    """A further employment of a known person (R-14): the same id with its whole history, and new spells alone."""
+    await _check_units(tx, terms)
+    if terms.supervisor == person:
+        raise invalid("supervisor", "oneself", "nobody supervises themselves")
+    row, spells = await _locked(tx, person)
+    closed = closed_by_rehire(terms.hired_on, spells, new_id=new_id, recorded_at=tx.recorded_at)
+    new = _first_spells(tx, person, terms, [*spells, *closed])
+    row |= {"supervisor": terms.supervisor}
+    return await _save(
+        tx, row, spells, [*closed, *new], "hired", terms.hired_on, kind="rehired", cause=new[0].id
+    )
 
 
 async def add_spell(
@@ -158,12 +166,24 @@ async def end_employment(tx: Tx, person: str, ended_on: date) -> dict[str, Any]:
 
 
 async def _save(
-    tx: Tx, row: Mapping[str, Any], spells: Sequence[Spell], new: Sequence[Spell], event: str, day: date
+    tx: Tx,
+    row: Mapping[str, Any],
+    spells: Sequence[Spell],
+    new: Sequence[Spell],
+    event: str,
+    day: date,
+    *,
+    kind: str | None = None,
+    cause: str | None = None,
 ) -> dict[str, Any]:
+    """kind: of the change, when the type of the event does not tell it. cause: the fact that the act is about, the
+    last of the new ones unless said."""
+    cause = cause or new[-1].id
     await _insert_spells(tx, new)
     await tx.execute(
-        "UPDATE app.person SET version = version + 1, recorded_at = :at WHERE person = :person",
-        {"at": tx.recorded_at, "person": row["person"]},
+        "UPDATE app.person SET version = version + 1, supervisor = :supervisor, recorded_at = :at"
+        " WHERE person = :person",
+        {"at": tx.recorded_at, "supervisor": row["supervisor"], "person": row["person"]},
     )
     roster = await tx.rows(
         "SELECT DISTINCT ON (day) day, shift FROM app.roster_day WHERE person = :person"
@@ -172,10 +192,10 @@ async def _save(
     )
     state = outbound.person_state(row, [*spells, *new], [dict(r) for r in roster])
     what = outbound.change(
-        event.replace("-", "_"), reason=tx.context.reason, valid_from=outbound.day(day), cause=new[-1].id
+        kind or event.replace("-", "_"), reason=tx.context.reason, valid_from=outbound.day(day), cause=cause
     )
     await announce(tx, [outbound.person(event, state, what)])
-    await mark(tx, tables.LANES, [Mark(row["person"], OBLIGATIONS, cause=new[-1].id)])
+    await mark(tx, tables.LANES, [Mark(row["person"], OBLIGATIONS, cause=cause)])
     return state
 
 
@@ -198,6 +218,26 @@ def _ending(spells: Sequence[Spell], kind: SpellKind, ends: str, day: date) -> S
         values = ", ".join(spell.value for spell in held)
         raise invalid("ends", "several-hold", f"{values} hold on {day}: name the spell that ends")
     return held[0]
+
+
+def _first_spells(tx: Tx, person: str, terms: Terms, standing_before: Sequence[Spell]) -> list[Spell]:
+    """What begins with an employment, the employment itself first."""
+    starts = terms.hired_on
+    place = {"department": terms.department, "area": terms.area}
+    spells = [
+        _spell(tx, person, SpellKind.EMPLOYMENT, terms.employment, starts),
+        _spell(tx, person, SpellKind.PLACE, terms.site, starts, **place),
+        _spell(tx, person, SpellKind.JOB_FUNCTION, terms.job_function, terms.function_from or starts),
+        *(_spell(tx, person, SpellKind.OVERLAY, overlay, starts) for overlay in terms.overlays),
+        *(_spell(tx, person, SpellKind.EQUIPMENT, asset, starts) for asset in terms.equipment),
+    ]
+    if terms.shift:
+        spells.append(_spell(tx, person, SpellKind.SHIFT, terms.shift, starts))
+    checked = list(standing_before)
+    for spell in spells:
+        check_new(spell, checked)
+        checked.append(spell)
+    return spells
 
 
 def _spell(tx: Tx, person: str, kind: SpellKind, value: str, from_on: date, **place: Any) -> Spell:
@@ -254,7 +294,11 @@ async def _check_shift(tx: Tx, site: str, shift: str) -> None:
         raise invalid("shift", "unknown-shift", f"{site} has no shift {shift}")
 
 
-async def _check_units(tx: Tx, command: Hire) -> None:
+async def _check_units(tx: Tx, command: Terms) -> None:
+    if command.function_from and command.function_from < command.hired_on:
+        raise invalid(
+            "function_from", "before-hired", f"{command.function_from} is before {command.hired_on}"
+        )
     checks = [
         ("site", SpellKind.PLACE, [command.site]),
         ("job_function", SpellKind.JOB_FUNCTION, [command.job_function]),
