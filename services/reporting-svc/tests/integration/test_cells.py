@@ -121,6 +121,32 @@ async def test_any_past_instant_as_it_was_known(reporting: Reporting) -> None:
     )
 
 
+@pytest.mark.req("R-13", "RP-04", "C-14")
+async def test_a_leave_keyed_late_is_known_now_and_was_not_known_then(reporting: Reporting) -> None:
+    """BEN was away from 5 to 17 March, which HR tells on the 20th."""
+    await story(reporting)
+    v3 = {"records": ["rec-BEN-3"], "flags": ["MIGRATED"]}
+    known = [
+        *revised("BEN", None)[:-2],
+        segment("2026-03-02T11:00+01:00", "2026-03-05T00:00+01:00", "IN_WINDOW", 3, 3, **v3),
+        segment("2026-03-05T00:00+01:00", "2026-03-16T00:00+01:00", "SUSPENDED", 3, 3, **v3),
+        segment("2026-03-16T00:00+01:00", "2026-03-18T00:00+01:00", "SUSPENDED", 4),
+        segment("2026-03-18T00:00+01:00", None, "SUPERSEDED", 4, 3),
+    ]
+    keyed = "2026-03-20T09:00:00+01:00"
+    await reporting.say("assignment.qualification", qualification("BEN", SOP, known), utc(keyed), 3)
+    days = ("2026-03-04T23:59:59", "2026-03-05T00:00:00", "2026-03-17T23:59:59", "2026-03-18T00:00:00")
+
+    async def answers(*known_at: str) -> list[str | None]:
+        cells = [await reporting.cell("BEN", SOP, f"{day}+01:00", *known_at) for day in days]
+        return [None if cell is None else cell[0] for cell in cells]
+
+    then = ["IN_WINDOW", "IN_WINDOW", "SUPERSEDED", "SUPERSEDED"]
+    assert await answers("2026-03-20T08:59:59+01:00") == then
+    assert await answers(keyed) == ["IN_WINDOW", "SUSPENDED", "SUSPENDED", "SUPERSEDED"]
+    assert await answers() == ["IN_WINDOW", "SUSPENDED", "SUSPENDED", "SUPERSEDED"]
+
+
 @pytest.mark.req("RP-04", "N-02", "R-18")
 async def test_a_late_entry_gives_two_right_answers_and_the_difference_names_it(reporting: Reporting) -> None:
     await story(reporting)

@@ -1,0 +1,88 @@
+"""A fact that is true from before and known only later: what was said then stands beside what is said now."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from assignment_svc.main import SPEC
+from servicekit.testing.harness import RunningService, running
+
+
+def _fixture() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "fixture_f_known_later", Path(__file__).with_name("fixture_f.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+F = _fixture()
+BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
+nl = F.nl
+IN, S, SUP = "IN_WINDOW", "SUSPENDED", "SUPERSEDED"
+
+
+@pytest.fixture
+async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
+    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as found:
+        yield found
+
+
+async def told(service: RunningService, person: str, at: datetime, known_at: datetime) -> str:
+    """The status at an instant by the last timeline that had been announced at another: what was known then."""
+    timelines = [
+        e["data"]["state"]
+        for e in await service.announced("assignment.qualification")
+        if e["data"]["state"]["person"] == person and datetime.fromisoformat(e["time"]) <= known_at
+    ]
+    (status,) = [
+        segment["status"]
+        for segment in timelines[-1]["segments"]
+        if datetime.fromisoformat(segment["from"]) <= at
+        and (segment["to"] is None or at < datetime.fromisoformat(segment["to"]))
+    ]
+    return status
+
+
+@pytest.mark.req("R-13", "R-33", "C-14", "C-22")
+async def test_a_leave_keyed_late_changes_what_is_known_now_and_not_what_was_known_then(
+    service: RunningService,
+) -> None:
+    """BEN was away from 5 to 17 March, which HR tells on the 20th."""
+    await F.import_fixture(service, time=BEGIN)
+    await service.settled()
+    approved = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    await service.move_clock(approved)
+    revised = F.document(F.V3, F.V4)
+    await service.feed("qms.document", "qms.document-version-approved.v1", "SOP-101", revised, time=approved)
+    await service.settled()
+    keyed = nl("2026-03-20T09:00:00")
+    await service.move_clock(keyed)
+    state = F.person("BEN")
+    leave = {"id": "BEN-late", "kind": "medical", "from": "2026-03-05", "to": "2026-03-18"}
+    state["leaves"] = [{**leave, "recorded_at": F.utc(keyed.isoformat())}]
+    await service.feed("matrix.person", "matrix.person-leave-recorded.v1", "BEN", state, time=keyed)
+    await service.settled()
+    then, now = nl("2026-03-19T12:00:00"), keyed + timedelta(hours=1)
+    days = ["2026-03-04T23:59:59", "2026-03-05T00:00:00", "2026-03-17T23:59:59", "2026-03-18T00:00:00"]
+    known_then = [await told(service, "BEN", nl(day), then) for day in days]
+    known_now = [await told(service, "BEN", nl(day), now) for day in days]
+    assert known_then == [IN, IN, SUP, SUP]
+    assert known_now == [IN, S, S, SUP]
+    client = service.client("auditor")
+    for day, status in zip(days, known_now, strict=True):
+        asked = {"person": "BEN", "item": "SOP-101", "at": nl(day).isoformat()}
+        (row,) = (await client.get("/api/qualification/cells", params=asked)).json()["items"]
+        assert row["status"] == status, day
+    # He came back on the 18th: his due is the seventh day after, no longer the shift that he was not there for.
+    (task,) = (await client.get("/api/assignments", params={"person": "BEN"})).json()["items"]
+    assert (task["state"], datetime.fromisoformat(task["due_at"])) == ("OPEN", nl("2026-03-26T00:00:00"))
