@@ -6,7 +6,7 @@ Every effect is a row without a unique key, so that an effect that happens twice
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from servicekit.bus import (
@@ -101,6 +101,15 @@ async def record_effects(tx: Tx, events: Iterable[Event]) -> None:
         " ON CONFLICT (topic, subject) DO UPDATE SET count = excluded.count",
         [[t for t, _ in latest], [s for _, s in latest], list(latest.values())],
     )
+
+
+def folding(fold: Any, versions: Any = "every") -> Callable[[Consumer], None]:
+    """Gives the consumer another fold."""
+
+    def change(consumer: Consumer) -> None:
+        consumer.subscriptions["store.part"] = Subscription(fold, versions=versions)
+
+    return change
 
 
 async def archive(tx: Tx, records: Sequence[Any]) -> None:

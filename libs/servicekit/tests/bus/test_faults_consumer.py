@@ -1,35 +1,23 @@
-"""Faults of the consumer: each event has its effect once, whatever dies, and a bad one stops nobody but its subject."""
+"""Faults of the consumer: each event has its effect once, whatever dies. What a bad event does: test_faults_dead_letters."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 from collections.abc import Sequence
-from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import bus_toy as toy
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from servicekit.bus import Consumer, Event, Subscription, announce, claim, watermarks
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from servicekit.bus import Consumer, Event, announce, claim, watermarks
 from servicekit.bus.envelope import Heartbeat, decode
-from servicekit.bus.health import consumer_health
-from servicekit.context import Context
+from servicekit.bus.queue import Watermark
 from servicekit.db import Tx
 from servicekit.testing import eventually
 
 pytestmark = pytest.mark.req("PL-24")
-
-QA = Context(actor="user/A2", reason="looked into it", correlation="c-2")
-
-
-def folding(fold: Any, versions: Any = "every") -> Any:
-    """Gives the consumer another fold."""
-
-    def change(consumer: Consumer) -> None:
-        consumer.subscriptions["store.part"] = Subscription(fold, versions=versions)
-
-    return change
 
 
 # Killed
@@ -89,7 +77,7 @@ async def gated(world, gate: asyncio.Event, entered: asyncio.Event) -> Any:
         entered.set()
         await gate.wait()
 
-    return folding(fold)
+    return toy.folding(fold)
 
 
 async def test_a_rebalance_in_the_middle_of_a_batch(world) -> None:
@@ -193,167 +181,7 @@ async def test_control_with_the_offsets_of_kafka_a_restored_database_misses_even
                 await eventually(lambda: world.distinct_effects() == world.announced(), 3)
 
 
-# Poison
-
-
-async def poisoned(tx: Tx, events: Sequence[Event]) -> None:
-    for event in events:
-        if event.state.get("poison"):
-            raise LookupError("nobody knows what this refers to")
-    await toy.record_effects(tx, events)
-
-
-async def poison(world) -> None:
-    await toy.write_many(world.store, 100, subjects=10)
-    await toy.write(world.store, [toy.change("P3", 1_000, poison=True)])
-    await toy.write_many(world.store, 100, subjects=10, start=100)
-
-
-def open_letters(world) -> list[tuple[Any, ...]]:
-    return world.sql(
-        "SELECT subject, sequence, error_class FROM bus.dead_letter WHERE resolved_at IS NULL ORDER BY sequence"
-    )
-
-
-async def test_poison_parks_its_subject_and_nothing_else(world) -> None:
-    async with world.relay(), world.consumer(folding(poisoned)) as consumer:
-        await poison(world)
-        await eventually(lambda: world.effects() == 190, 60)
-        world.check_order()
-        await eventually(lambda: len(open_letters(world)) == 11, 60)
-        letters = open_letters(world)
-        assert letters[0] == ("P3", 11, "LookupError")
-        assert [row[2] for row in letters[1:]] == [None] * 10
-        assert {row[0] for row in letters} == {"P3"}
-        assert consumer.readiness() == []
-        # Parked and queued events are in the archive as well.
-        outcomes = dict(world.sql("SELECT outcome, count(DISTINCT event_id) FROM app.archive GROUP BY 1"))
-        assert outcomes == {"new": 190, "parked": 1, "queued": 10}
-        async with consumer.database.read() as tx:
-            health = await consumer_health(tx, "sales")
-        assert (health.parked, health.parked_subjects) == (11, 1)
-
-
-async def test_control_without_parking_a_poison_event_holds_up_everybody_behind_it(world) -> None:
-    tries = 0
-
-    async def fold(tx: Tx, events: Sequence[Event]) -> None:
-        nonlocal tries
-        try:
-            await poisoned(tx, events)
-        except LookupError:
-            tries += 1
-            raise
-
-    async with world.relay(), world.consumer(folding(fold), attempts=1_000_000):
-        await poison(world)
-        await eventually(lambda: tries > 6, 60)
-        assert open_letters(world) == []
-        assert world.effects() < 190
-
-
-async def test_parked_events_are_retried_while_the_consumer_runs(world) -> None:
-    known = asyncio.Event()
-
-    async def fold(tx: Tx, events: Sequence[Event]) -> None:
-        await (toy.record_effects if known.is_set() else poisoned)(tx, events)
-
-    async with world.relay(), world.consumer(folding(fold)) as consumer:
-        await poison(world)
-        await eventually(lambda: len(open_letters(world)) == 11, 60)
-        failed = await consumer.dead_letters.retry(QA)
-        assert (failed.applied, failed.failed) == (0, 1)
-        known.set()
-        writing = asyncio.create_task(toy.write_many(world.store, 300, subjects=10, start=200))
-        while open_letters(world):
-            await consumer.dead_letters.retry(QA)
-        await writing
-        await eventually(lambda: world.distinct_effects() == world.announced() or None, 60)
-        while open_letters(world):
-            await consumer.dead_letters.retry(QA)
-        await world.all_arrived()
-    resolved = world.sql("SELECT DISTINCT resolution, resolved_by, resolution_reason FROM bus.dead_letter")
-    assert resolved == [("retried", "user/A2", "looked into it")]
-
-
-async def test_latest_applies_only_the_newest_of_each_subject(world) -> None:
-    async with world.relay(), world.consumer(folding(poisoned)) as consumer:
-        await poison(world)
-        await eventually(lambda: len(open_letters(world)) == 11, 60)
-        result = await consumer.dead_letters.retry(QA, latest=True)
-        assert (result.applied, result.superseded, result.failed) == (1, 10, 0)
-        assert open_letters(world) == []
-        assert world.sql("SELECT count FROM app.stock WHERE subject = 'P3'") == [(193,)]
-        await toy.write(world.store, [toy.change("P3", 7)])
-        await eventually(lambda: world.sql("SELECT count FROM app.stock WHERE subject = 'P3'") == [(7,)], 60)
-
-
-async def test_discarding_needs_a_reason_and_lets_the_queue_go_on(world) -> None:
-    async with world.relay(), world.consumer(folding(poisoned)) as consumer:
-        await poison(world)
-        await eventually(lambda: len(open_letters(world)) == 11, 60)
-        head, behind, *_ = await consumer.dead_letters.list()
-        with pytest.raises(ValueError, match="reason"):
-            await consumer.dead_letters.discard(QA, head.id, " ")
-        with pytest.raises(ValueError, match="older"):
-            await consumer.dead_letters.discard(QA, behind.id, "a wrong one")
-        result = await consumer.dead_letters.discard(QA, head.id, "test data of the supplier")
-        assert result.applied == 10
-        with pytest.raises(LookupError):
-            await consumer.dead_letters.discard(QA, head.id, "again")
-    row = world.sql("SELECT resolution, resolution_reason FROM bus.dead_letter WHERE error IS NOT NULL")
-    assert row == [("discarded", "test data of the supplier")]
-
-
-async def test_what_is_no_event_is_parked_alone(world) -> None:
-    async with world.relay(), world.consumer() as consumer:
-        await toy.write_many(world.store, 30)
-        await world.all_arrived()
-        async with AIOKafkaProducer(bootstrap_servers=world.kafka) as producer:
-            for value in (
-                b"\xff\x00",
-                b'{"specversion":"1.0"}',
-                b"[1]",
-                b'{"specversion":"1.0","sequence":NaN}',
-            ):
-                await producer.send_and_wait(world.prefix + "store.part", value, partition=0)
-        await toy.write_many(world.store, 30, start=30)
-        await world.all_arrived()
-        await eventually(lambda: len(open_letters(world)) == 4, 60)
-        assert {row[0] for row in open_letters(world)} == {None}
-        assert consumer.readiness() == []
-
-
-async def test_a_later_major_is_parked_and_read_again_by_a_later_release(world) -> None:
-    async with world.relay(), world.consumer() as consumer:
-        await toy.write(world.store, [toy.change("P1", 1)])
-        newer = replace(toy.change("P1", 2), type="store.part-changed.v2")
-        await toy.write(world.store, [newer, toy.change("P2", 1)])
-        await toy.write(world.store, [toy.change("P1", 3)])
-        await eventually(lambda: len(open_letters(world)) == 2, 60)
-        assert open_letters(world)[0] == ("P1", 2, "UnknownMajorError")
-        await eventually(lambda: world.effects() == 2, 60)
-        consumer.dead_letters._intake = type(consumer.intake)(majors=frozenset({1, 2}))
-        await consumer.dead_letters.retry(QA)
-        await world.all_arrived()
-
-
-async def test_ten_parked_in_a_row_stop_the_consumer(world) -> None:
-    async def bad_release(_tx: Tx, _events: Sequence[Event]) -> None:
-        raise TypeError("a defect")
-
-    async with world.relay(), world.consumer(folding(bad_release), attempts=1, concurrency=1) as consumer:
-        await toy.write_many(world.store, 200)
-        await eventually(lambda: consumer.halted, 60)
-        assert any("parked in a row" in reason for reason in consumer.readiness())
-    letters = world.sql("SELECT count(*) FROM bus.dead_letter WHERE error IS NOT NULL")[0][0]
-    assert letters == 10
-    # The release is put right: nothing was lost.
-    async with world.consumer() as consumer:
-        await eventually(lambda: world.distinct_effects() + len(open_letters(world)) == world.announced(), 60)
-        while open_letters(world):
-            await consumer.dead_letters.retry(QA)
-        await world.all_arrived()
+# Infrastructure
 
 
 async def test_infrastructure_is_waited_for_and_parks_nothing(world) -> None:
@@ -374,20 +202,7 @@ async def test_infrastructure_is_waited_for_and_parks_nothing(world) -> None:
         await toy.write_many(world.store, 100, start=200)
         await world.all_arrived()
         await eventually(lambda: consumer.readiness() == [], 30)
-    assert open_letters(world) == []
-
-
-async def test_a_statement_timeout_of_one_event_parks_it(world) -> None:
-    async def slow(tx: Tx, events: Sequence[Event]) -> None:
-        if any(event.state.get("poison") for event in events):
-            await tx.execute("SET LOCAL statement_timeout = 100")
-            await tx.execute("SELECT pg_sleep(5)")
-        await toy.record_effects(tx, events)
-
-    async with world.relay(), world.consumer(folding(slow)):
-        await poison(world)
-        await eventually(lambda: world.effects() == 190, 60)
-        assert open_letters(world)[0][2] == "OperationalError"
+    assert world.sql("SELECT 1 FROM bus.dead_letter") == []
 
 
 # Folds
@@ -405,7 +220,7 @@ async def test_latest_gives_the_last_of_each_subject_and_counts_a_gap(world) -> 
     await toy.write_many(world.store, 4, subjects=4, start=100)
     async with world.relay():
         await eventually(lambda: not world.store_sql("SELECT 1 FROM bus.outbox_pending"), 60)
-        async with world.consumer(folding(fold, "latest")) as consumer:
+        async with world.consumer(toy.folding(fold, "latest")) as consumer:
             await eventually(lambda: {e.state["count"] for e in got} >= {100, 101, 102, 103}, 60)
             # Counted when the transaction has ended, a moment later than it was folded.
             await eventually(lambda: consumer.inbox.counts.sequence_gaps == 1, 60)
@@ -435,6 +250,33 @@ async def test_watermarks_rise_while_nothing_happens_and_no_event_comes_before_t
             assert (await mark()) <= at
         await eventually(lambda: world.sql("SELECT 1 FROM app.effect WHERE subject = 'SLOW'"), 60)
         await eventually(later, 60)
+
+
+async def test_control_without_the_oldest_transaction_a_watermark_passes_an_event_that_is_to_come(
+    world, monkeypatch
+) -> None:
+    async def by_the_clock_alone(_self: Watermark, connection: Any) -> datetime:
+        row = await (await connection.execute("SELECT app.clock()")).fetchone()
+        return row[0]
+
+    monkeypatch.setattr(Watermark, "read", by_the_clock_alone)
+    async with world.relay(), world.consumer() as consumer:
+
+        async def passed(at: datetime) -> bool:
+            async with consumer.database.read() as tx:
+                mark = (await watermarks(tx, "sales")).get("store.part")
+            return mark is not None and mark > at
+
+        async with world.store.transaction(toy.CONTEXT) as tx:
+            at = await claim(tx, [("store.part", "SLOW")])
+            await announce(tx, [toy.change("SLOW", 1)])
+            await eventually(lambda: passed(at), 60)
+            # "Nothing earlier can still come" was said, and it stands in a transaction that has not ended.
+            assert world.sql("SELECT 1 FROM app.effect WHERE subject = 'SLOW'") == []
+        [(came,)] = await eventually(
+            lambda: world.sql("SELECT at FROM app.effect WHERE subject = 'SLOW'"), 60
+        )
+        assert came == at
 
 
 async def _two_heartbeats(world) -> None:
