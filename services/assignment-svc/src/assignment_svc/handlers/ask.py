@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from servicekit.db import Database, Tx
+
 from assignment_svc import wire
 from assignment_svc.db.tables import ALL_ITEMS
 from assignment_svc.domain.authorisation import (
@@ -23,7 +25,6 @@ from assignment_svc.domain.facts import Place
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.handlers.derive import derive_all, load
 from assignment_svc.inbound import INBOUND
-from servicekit.db import Database, Tx
 
 CONSUMER = "assignment"
 TRAINER_OVERLAY = "TRN"

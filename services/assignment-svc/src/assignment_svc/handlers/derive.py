@@ -16,6 +16,11 @@ from importlib.metadata import version
 from typing import Any
 
 import orjson
+from servicekit.bus.outbox import Announcement, announce, claim
+from servicekit.context import Context
+from servicekit.db import Tx
+from servicekit.lanes import Mark
+
 from assignment_svc import outbound, wire
 from assignment_svc.db.tables import ALL_ITEMS
 from assignment_svc.domain.assignments import Assignment
@@ -24,10 +29,6 @@ from assignment_svc.domain.facts import PersonFacts, Place
 from assignment_svc.domain.governing import ItemTimeline, prepare
 from assignment_svc.domain.qualification import RULES, Outcome, derive, reconcile
 from assignment_svc.domain.vocabulary import AssignmentState
-from servicekit.bus.outbox import Announcement, announce, claim
-from servicekit.context import Context
-from servicekit.db import Tx
-from servicekit.lanes import Mark
 
 TZDATA = version("tzdata")
 _NO_VERSIONS = prepare(())

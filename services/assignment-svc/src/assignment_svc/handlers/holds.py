@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from assignment_svc.db import tables
 from servicekit.bus.outbox import claim
 from servicekit.db import Tx
 from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
 from servicekit.problems import conflict, invalid
 from sqlalchemy.dialects.postgresql import insert
+
+from assignment_svc.db import tables
 
 
 async def put(tx: Tx, person: str, items: Sequence[str] | None, from_at: datetime) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from assignment_svc.db.tables import LANES
 from servicekit.context import Context
 from servicekit.db import Database
 from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
 from sqlalchemy.exc import DBAPIError
+
+from assignment_svc.db.tables import LANES
 
 log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.5

@@ -10,6 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from servicekit.bus.outbox import announce, claim
+from servicekit.db import Tx
+from servicekit.ids import new_id
+from servicekit.lanes import BULK, Mark, mark
+from servicekit.problems import conflict, invalid
+
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
 from matrix_svc.domain.rules import DEFAULT_PASS_MARK, Rule, SourceKind
@@ -17,11 +23,6 @@ from matrix_svc.domain.spells import Spell, SpellKind
 from matrix_svc.handlers.obligations import OBLIGATIONS
 from matrix_svc.handlers.organisation import put_task, put_unit
 from matrix_svc.handlers.versions import announce_requirements, insert_rules
-from servicekit.bus.outbox import announce, claim
-from servicekit.db import Tx
-from servicekit.ids import new_id
-from servicekit.lanes import BULK, Mark, mark
-from servicekit.problems import conflict, invalid
 
 type Rows = Sequence[Mapping[str, Any]]
 IMPORTED = outbound.change("imported")

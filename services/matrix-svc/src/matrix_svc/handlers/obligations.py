@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import orjson
-from matrix_svc import outbound
-from matrix_svc.db import queries
-from matrix_svc.domain.obligations import question_spans, spans
 from servicekit.bus.outbox import announce, claim
 from servicekit.canonical import digest
 from servicekit.db import Tx
 from servicekit.lanes import Mark
+
+from matrix_svc import outbound
+from matrix_svc.db import queries
+from matrix_svc.domain.obligations import question_spans, spans
 
 OBLIGATIONS = "obligations"
 """What is derived in a person's lane; the only kind there is."""

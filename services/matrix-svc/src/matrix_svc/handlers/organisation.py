@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matrix_svc import outbound
-from matrix_svc.db import queries, tables
-from matrix_svc.domain.localdays import is_zone
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
 from servicekit.problems import invalid
 from sqlalchemy import Table, insert, update
+
+from matrix_svc import outbound
+from matrix_svc.db import queries, tables
+from matrix_svc.domain.localdays import is_zone
 
 UNIT_KINDS = ("site", "area", "job_function", "equipment", "overlay", "framework", "training_category")
 

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from servicekit.bus.outbox import announce, claim
+from servicekit.db import Tx
+from servicekit.ids import new_id
+from servicekit.lanes import Mark, mark
+from servicekit.problems import conflict, invalid, not_found
+from sqlalchemy import insert
+
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
 from matrix_svc.domain.spells import (
@@ -19,12 +26,6 @@ from matrix_svc.domain.spells import (
     standing,
 )
 from matrix_svc.handlers.obligations import OBLIGATIONS
-from servicekit.bus.outbox import announce, claim
-from servicekit.db import Tx
-from servicekit.ids import new_id
-from servicekit.lanes import Mark, mark
-from servicekit.problems import conflict, invalid, not_found
-from sqlalchemy import insert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

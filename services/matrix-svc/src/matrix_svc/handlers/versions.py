@@ -6,6 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from servicekit.bus.outbox import announce, claim
+from servicekit.db import Tx
+from servicekit.http.caller import Caller
+from servicekit.ids import new_id
+from servicekit.lanes import BULK, Mark, mark
+from servicekit.problems import conflict, forbidden, invalid, not_found
+from servicekit.signing import Prepared, Signature, Statement, insert_signature
+from sqlalchemy import insert, select
+
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
 from matrix_svc.domain.errors import StateError
@@ -20,14 +29,6 @@ from matrix_svc.domain.versions import (
     differences,
 )
 from matrix_svc.handlers.obligations import OBLIGATIONS
-from servicekit.bus.outbox import announce, claim
-from servicekit.db import Tx
-from servicekit.http.caller import Caller
-from servicekit.ids import new_id
-from servicekit.lanes import BULK, Mark, mark
-from servicekit.problems import conflict, forbidden, invalid, not_found
-from servicekit.signing import Prepared, Signature, Statement, insert_signature
-from sqlalchemy import insert, select
 
 MEANINGS = {"approve": "I approve this version of the training matrix; it takes effect as shown."}
 

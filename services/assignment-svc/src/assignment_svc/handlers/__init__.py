@@ -1,0 +1,1 @@
+"""Use cases of assignments: load, decide, save, announce; one function each."""

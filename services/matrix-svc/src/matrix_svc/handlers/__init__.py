@@ -1,0 +1,1 @@
+"""Use cases of the matrix: load, decide, save, announce; one function each."""
