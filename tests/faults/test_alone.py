@@ -33,8 +33,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_grou
 def uv() -> str:
     own = ROOT / ".attest" / "boot" / "bin" / "uv"
     found = str(own) if own.exists() else shutil.which("uv")
-    if found is None:
-        pytest.skip("uv is neither in .attest/boot nor on the PATH")
+    assert found, "uv installs a service alone: make brings it, or it is on the PATH"
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from attest.platform.spec import Endpoints
 from attest.platform.state import StateDir
 
 from tests.faults.conftest import PEOPLE, World, nl, until
+from tests.faults.cuts import known_but_not_announced
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
 AT = nl("2026-03-02T10:00:00")
@@ -182,23 +183,11 @@ def test_6_one_service_is_restored_and_the_others_follow_it(
 
 
 def nobody_knows_more_than_its_producers(path: Path) -> None:
-    """The cut: whatever a consumer has seen, the database of its producer has announced."""
+    """That a backup whose databases are of different instants fails here: test_cut.py."""
     state = StateDir(path)
-    announced: dict[tuple[str, str], int] = {}
-    seen: dict[tuple[str, str], int] = {}
-    with started(state) as (endpoints, _):
-        for service in SERVICES:
-            with psycopg.connect(endpoints.database_url(service, "owner")) as connection:
-                rows = connection.execute(
-                    "SELECT topic, subject, max(sequence) FROM bus.outbox GROUP BY 1, 2"
-                ).fetchall()
-                announced |= {(topic, subject): sequence for topic, subject, sequence in rows}
-                for topic, subject, sequence in connection.execute(
-                    "SELECT topic, subject, sequence FROM bus.seen"
-                ):
-                    seen[topic, subject] = max(sequence, seen.get((topic, subject), 0))
-    assert seen
-    assert [key for key, sequence in seen.items() if announced.get(key, 0) < sequence] == []
+    with started(state) as (endpoints, _), ExitStack() as stack:
+        urls = [endpoints.database_url(service, "owner") for service in SERVICES]
+        assert known_but_not_announced([stack.enter_context(psycopg.connect(url)) for url in urls]) == []
 
 
 def epochs(postgres: str, path: Path, person: str) -> set[int]:
