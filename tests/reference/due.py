@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from .clock import TICK, Bound, covers, day_start, instant, local_day
 from .credits import Case, effective_at, employment, governing, has_come, is_over, obligation
-from .facts import Fact, Shift, Version, World
+from .facts import Employment, Fact, Shift, Version, World
 from .model import edges, exempt, lead_start, next_version, order_satisfied, versions_here, waived_until
 
 TIES = (
@@ -125,16 +125,30 @@ def _edges(case: Case) -> list[datetime]:
 
 
 def _from_need(case: Case, version: Version, since: datetime, at: datetime) -> Due:
-    before = since - TICK
-    if not version.voids and since == effective_at(version, case.zone):
-        # An editorial version takes over the open assignment of the one before, clock and all (R-74).
-        old = governing(case.world, case.item, case.place, before)
-        old_since = _since(case, old, before) if old is not None else None
-        if old is not None and old_since is not None:
-            trigger, by = _trigger_and_due(case, old, old_since)
-            return Due(version.number, trigger, old_since, *_paused(case, old_since, by, at))
-    trigger, by = _trigger_and_due(case, version, since)
-    return Due(version.number, trigger, since, *_paused(case, since, by, at))
+    cycle_of, since = _inherited(case, version, since)
+    trigger, by = _trigger_and_due(case, cycle_of, since)
+    opened = _announced_from(case, cycle_of, since) if trigger == "RECURRENCE" else since
+    return Due(version.number, trigger, since, *_paused(case, opened, by, at))
+
+
+def _announced_from(case: Case, version: Version, lapse: datetime) -> datetime:
+    """A lapse is opened by its lead: a leave that ends between the two moves the due, too (C-22, C-24 b)."""
+    credit = case.best(version, lapse)
+    if credit is None or credit.ends != lapse:
+        return lapse
+    return lead_start(case.world, case.item, lapse, credit.zone)
+
+
+def _inherited(case: Case, version: Version, since: datetime) -> tuple[Version, datetime]:
+    """An editorial version takes over the open assignment of the one before, clock and all (R-74); so does the
+    next editorial version, and so on."""
+    if version.voids or since != effective_at(version, case.zone):
+        return version, since
+    old = governing(case.world, case.item, case.place, since - TICK)
+    old_since = _since(case, old, since - TICK) if old is not None else None
+    if old is None or old_since is None:
+        return version, since
+    return _inherited(case, old, old_since)
 
 
 def _trigger_and_due(case: Case, version: Version, since: datetime) -> tuple[str, datetime]:
@@ -206,11 +220,20 @@ def _before(case: Case, limit: datetime, opened: datetime) -> datetime:
     shifts = [shift for shift in case.world.shifts if (shift.place, shift.letter) == (case.place, letter)]
     for shift in shifts:
         last = local_day(limit, case.zone)
-        ends = [_shift_end(shift, last - timedelta(days=back), case.zone) for back in range(3)]
+        days = [last - timedelta(days=back) for back in range(3)]
+        # A night shift that began on the eve of the hire is nobody's.
+        ends = [_shift_end(shift, day, case.zone) for day in days if _works(employed, case, day)]
         ended = [end for end in ends if opened < end <= limit]
         if ended:
             return max(ended)
     return limit
+
+
+def _works(employed: Employment | None, case: Case, day: date) -> bool:
+    """Hers from the spell's first day on; what lies after its last concerns nobody, all is closed then."""
+    if employed is None:
+        return False
+    return covers(employed.start, None, case.world.zone(employed.place), day_start(day, case.zone))
 
 
 def _hired(case: Case, limit: datetime) -> datetime:
@@ -235,13 +258,14 @@ def _recurrence(case: Case, at: datetime) -> list[Due]:
     credit = case.best(governs, at) if governs is not None else None
     if governs is None or credit is None or credit.ends is None or not credit.valid(at):
         return []
-    if at < lead_start(case.world, case.item, credit.ends, credit.zone):
+    opened = lead_start(case.world, case.item, credit.ends, credit.zone)
+    if at < opened:
         return []
     for coming in _targets(case, at):
         if coming is not governs and effective_at(coming, case.zone) <= credit.ends:
             return []
     since = credit.ends
-    return [Due(governs.number, "RECURRENCE", since, *_paused(case, at, since, at))]
+    return [Due(governs.number, "RECURRENCE", since, *_paused(case, opened, since, at))]
 
 
 def _paused(case: Case, since: datetime, by: datetime, at: datetime) -> tuple[datetime | None, str]:

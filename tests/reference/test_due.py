@@ -63,6 +63,16 @@ def test_dev_new_hire_on_both_versions() -> None:
     assert set(open_at(world, nl("2026-03-16T00:00"), "DEV")) == {"4"}
 
 
+@pytest.mark.req("C-20", "C-21")
+def test_the_night_before_the_hire_is_no_shift_of_hers() -> None:
+    [employed] = base().employments
+    hired = replace(employed, start=date(2026, 3, 15), shift="N")
+    world = base(employments=(hired,))
+    assert open_at(world, nl("2026-03-15T00:00"))["4"].due_at == nl("2026-03-16T00:00")
+    day_earlier = base(employments=(replace(hired, start=date(2026, 3, 14)),))
+    assert open_at(day_earlier, nl("2026-03-14T00:00"))["4"].due_at == nl("2026-03-15T06:00")
+
+
 @pytest.mark.req("AE-11")
 def test_fay_has_nothing_open_after_leaving() -> None:
     world = fixture_f()
@@ -107,6 +117,16 @@ def test_6_editorial_version_takes_over_the_old_due() -> None:
     assert after == {"3.1": replace(before["3"], target="3.1")}
 
 
+@pytest.mark.req("R-74")
+def test_a_second_editorial_version_takes_it_over_again() -> None:
+    editorial = [
+        version(n, on, voids=frozenset()) for n, on in (("3.1", "2026-03-16"), ("3.2", "2026-04-10"))
+    ]
+    world = base(versions=(*ONLY_V3, *editorial))
+    before, after = (open_at(world, nl(at)) for at in ("2026-03-15T23:59:59", "2026-04-10T00:00"))
+    assert after == {"3.2": replace(before["3"], target="3.2")}
+
+
 @pytest.mark.req("R-75", "C-21")
 def test_15_shorter_interval_is_due_before_it_holds() -> None:
     signed, effective = nl("2026-04-10T10:00"), date(2026, 5, 1)
@@ -147,6 +167,16 @@ def test_rehire_overlay_and_order() -> None:
     assert open_at(world, nl("2026-03-02T09:00")) == {"3": Due("3", "CAPA", started, by)}
     done = replace(world, memo={}, records=(v3(), v3("2026-03-03T09:00")))
     assert open_at(done, nl("2026-03-03T09:00")) == {}
+
+
+@pytest.mark.req("C-22", "C-24")
+def test_a_leave_that_ends_between_the_lead_and_the_lapse_moves_the_recurrence() -> None:
+    leave = Leave(person="ANA", start=date(2026, 4, 10), end=date(2026, 5, 26))
+    world = base(v3("2025-05-27T22:40"), versions=ONLY_V3, leaves=(leave,))
+    lead, back, lapsed = nl("2026-04-27T00:00"), nl("2026-05-26T00:00"), nl("2026-05-28T00:00")
+    assert open_at(world, lead)["3"] == Due("3", "RECURRENCE", lapsed, None, "PAUSED")
+    for at in (back, lapsed):
+        assert open_at(world, at) == {"3": Due("3", "RECURRENCE", lapsed, nl("2026-06-03T00:00"))}
 
 
 @pytest.mark.req("C-22")

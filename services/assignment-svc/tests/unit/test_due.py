@@ -119,6 +119,8 @@ def test_now_never_enters_a_due_date() -> None:
         (Trigger.MATRIX_ENROLMENT, "2026-03-10", "2026-03-10 09:00", "2026-04-10"),
         (Trigger.ROLE_CHANGE, "2026-03-10", "2026-03-01 09:00", "2026-03-09 14:00"),
         (Trigger.ROLE_CHANGE, "2026-03-10", "2026-03-10 09:00", "2026-04-10"),
+        # It had started when HR told of it: thirty days from the day of telling.
+        (Trigger.ROLE_CHANGE, "2026-02-10", "2026-03-10 09:00", "2026-04-10"),
         (Trigger.MATRIX_CHANGE, "2026-03-10", "2026-03-01 09:00", "2026-03-09 14:00"),
         (Trigger.MATRIX_CHANGE, "2026-03-10 15:00", "2026-03-10 15:00", "2026-04-10"),
     ],
@@ -127,6 +129,25 @@ def test_due_by_trigger(trigger: Trigger, start: str, recorded: str, due: str) -
     facts = cell([span(start=start, trigger=trigger, recorded_at=at(recorded))], timeline=prepare([V3]))
     task = tasks(facts, "2026-03-11")[3]
     assert (task.trigger, task.due_at, task.first_due_was_past) == (trigger, at(due), False)
+
+
+@pytest.mark.req("C-21", "C-24")
+def test_hired_on_the_day_a_version_takes_effect() -> None:
+    """Both begin the cycle: the tie names REVISION, and the earlier due counts."""
+    hired = span(start="2026-03-16", trigger=Trigger.NEW_HIRE)
+    task = tasks(cell([hired], timeline=prepare([V3, version(4, "2026-03-02", "2026-03-16")])), "2026-03-17")[
+        4
+    ]
+    assert (task.trigger, task.due_at) == (Trigger.REVISION, at("2026-03-16"))
+    (ahead,) = outcome(
+        cell([hired], timeline=prepare([V3, version(4, "2026-03-02", "2026-03-16")])), "2026-03-05"
+    ).assignments
+    assert (ahead.target_version, ahead.state) == (4, AssignmentState.UPCOMING)
+    later = replace(hired, valid_from=at("2026-03-17"), spell_from=date(2026, 3, 17))
+    task = tasks(cell([later], timeline=prepare([V3, version(4, "2026-03-02", "2026-03-16")])), "2026-03-17")[
+        4
+    ]
+    assert (task.trigger, task.due_at) == (Trigger.NEW_HIRE, at("2026-04-17"))
 
 
 @pytest.mark.req("C-23")

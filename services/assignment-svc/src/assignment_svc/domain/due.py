@@ -68,7 +68,9 @@ def by_span(facts: CellFacts, span: ObligationSpan, opened: datetime) -> Due:
         start = start_of_day(span.spell_from, zone)
         if opened < start:
             return before(facts, start, opened)
-        return at_end_of(span.spell_from + _GRACE, zone)
+        # It had started when it was told: thirty days from that day, not from a start that nobody knew of.
+        told = start if span.recorded_at is None else max(start, span.recorded_at)
+        return at_end_of(local_date(told, zone) + _GRACE, zone)
     if span.trigger is Trigger.MATRIX_CHANGE:
         if opened < span.valid_from:
             return before(facts, span.valid_from, opened)

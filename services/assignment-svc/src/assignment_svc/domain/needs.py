@@ -70,7 +70,7 @@ class Needs:
             for version in (moment.stretch.governing, moment.stretch.upcoming):
                 if version is not None and needed(moment, version) and not waived(self._facts, version, now):
                     cycle = self._cycle(index, version)
-                    assignment = self._assignment(version.number, cycle, now, moment, ahead=False)
+                    assignment = self._assignment(version.number, cycle, now, moment, upcoming=False)
                     found[assignment.id] = assignment
             if moment.regime.book is not None:
                 for order in self._facts.orders:
@@ -92,7 +92,10 @@ class Needs:
                 if index > 0 and needed(self._moments[index - 1], version):
                     continue
                 cycle = self._cycle(index, version)
-                assignment = self._assignment(version.number, cycle, now, moment, ahead=True)
+                # The spell that is to come says so, whatever else begins with it and names the trigger.
+                begins = min((span.trigger for span in spans), key=TRIGGER_RANK.__getitem__)
+                upcoming = begins in _UPCOMING
+                assignment = self._assignment(version.number, cycle, now, moment, upcoming=upcoming)
                 found.setdefault(assignment.id, assignment)
 
     def _cycle(self, index: int, version: Version) -> Cycle:
@@ -111,7 +114,8 @@ class Needs:
         lapsing = moment.valid and moment.stretch.governing is version
         if not lapsing:
             candidates.extend((span.trigger, Cause("obligation", span.cause)) for span in spans)
-            if version.window_opens == since or (
+            # A version that takes effect on the day of the hire begins the cycle beside the hire; ties name it first.
+            if since in (version.window_opens, version.effective_at) or (
                 not spans and previous is not None and previous.regime.book is not None
                 and previous.stretch is not moment.stretch
             ):  # fmt: skip
@@ -179,13 +183,13 @@ class Needs:
         return min(dues, default=None)
 
     def _assignment(
-        self, target: int, cycle: Cycle, now: datetime, moment: Moment, *, ahead: bool
+        self, target: int, cycle: Cycle, now: datetime, moment: Moment, *, upcoming: bool
     ) -> Assignment:
         facts = self._facts
         first = cycle.due
         due = after_leave(facts, first, cycle.opened, now) if first is not None else None
         state = AssignmentState.OPEN
-        if ahead and cycle.trigger in _UPCOMING:
+        if upcoming:
             state = AssignmentState.UPCOMING
         elif on_leave(facts, now):
             state, due = AssignmentState.PAUSED, None
@@ -240,7 +244,7 @@ class Needs:
         due = at_end_of(order.due_day(self._facts.place.zone), self._facts.place.zone)
         cause = Cause("order", order.id)
         cycle = Cycle(order.start, order.start, order.trigger, cause, order.id, due, order.start)
-        assignment = self._assignment(target, cycle, now, moment, ahead=False)
+        assignment = self._assignment(target, cycle, now, moment, upcoming=False)
         found[assignment.id] = assignment
 
 
