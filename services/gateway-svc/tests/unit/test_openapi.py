@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +110,39 @@ def test_every_operation_answers_its_errors_as_problems() -> None:
             assert "422" not in operation["responses"], f"{method} {path}"
             content = operation["responses"]["default"]["content"]
             assert content["application/problem+json"]["schema"]["$ref"] == "#/components/schemas/Problem"
+
+
+def untold(document: dict[str, Any]) -> list[str]:
+    """Operations whose answer is no named model, or a list without the form that all lists have."""
+    found: list[str] = []
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, answer in operation["responses"].items():
+                content = answer.get("content", {}).get("application/json")
+                if not status.startswith("2") or content is None:
+                    continue
+                model = document["components"]["schemas"].get(
+                    content["schema"].get("$ref", "").rpartition("/")[2], {}
+                )
+                fields = set(model.get("properties", {}))
+                # What a command answers may have `items` of its own: those of a task, of a hold.
+                is_list = method == "get" and "items" in fields
+                if not fields or (is_list and not {"next", "complete_up_to"} <= fields):
+                    found.append(f"{method} {path}")
+    return found
+
+
+def test_every_answer_is_a_model_and_every_list_has_a_next_page_and_an_instant() -> None:
+    document = json.loads((Path(__file__).parents[2] / "openapi.json").read_text())
+    assert len(document["paths"]) > 50
+    assert untold(document) == []
+    # The control: what a bare array, an untyped object and a list without its instant look like.
+    for schema in ({"type": "array"}, {"type": "object", "additionalProperties": True}):
+        bare = {"200": {"content": {"application/json": {"schema": schema}}}}
+        assert untold({"paths": {"/x": {"get": {"responses": bare}}}, "components": {"schemas": {}}})
+    assert untold(document_of_a_list({"items": {}, "next": {}})) == ["get /x"]
+    assert untold(document_of_a_list({"items": {}, "next": {}, "complete_up_to": {}})) == []
+
+
+def document_of_a_list(properties: dict[str, Any]) -> dict[str, Any]:
+    return document("/x", {"type": "object", "properties": properties})

@@ -121,13 +121,18 @@ async def test_a_look_at_anothers_record_is_logged(records: Records):
     record = await records.read_and_sign(ANA)
     path = f"/api/records/{record}"
     await records.get(ANA, path)
-    assert await records.get(EVA, f"{path}/access") == []
+    none = await records.get(EVA, f"{path}/access")
+    assert (none["items"], none["next"]) == ([], None)
+    assert none["complete_up_to"]
     await records.get(EVA, path, purpose="batch review 4711")
     await records.get(AUD, path)
-    assert [(e["reader"], e["purpose"], e["rows"]) for e in await records.get(EVA, f"{path}/access")] == [
+    first = await records.get(EVA, f"{path}/access", limit=1)
+    rest = await records.get(EVA, f"{path}/access", limit=1, cursor=first["next"])
+    assert [(e["reader"], e["purpose"], e["rows"]) for e in first["items"] + rest["items"]] == [
         ("AUD", "opens the training record", 1),
         ("EVA", "batch review 4711", 1),
     ]
+    assert rest["next"] is None
     trail = records.sql("SELECT actor FROM audit.entry WHERE entity = 'access_entry' ORDER BY id")
     assert [entry["actor"] for entry in trail] == ["account/eva", "account/aud"]
 

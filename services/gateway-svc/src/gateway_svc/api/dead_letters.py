@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 from servicekit.http.app import Allow, correlation_of
 from servicekit.http.caller import Caller
 from servicekit.problems import Problem, invalid
@@ -19,10 +20,36 @@ Reader = Annotated[Caller, Depends(Allow("health.read"))]
 Repairer = Annotated[Caller, Depends(Allow("platform.repair"))]
 
 
-class DeadLettersOut(schemas.Page[dict[str, Any]]):
-    """items: id, service, topic, subject, error_class and error of each, oldest first. unknown: who did not answer."""
+class DeadLetterOut(BaseModel):
+    """error: null when it only waits behind a parked event of its subject. subject: null when that cannot be read."""
+
+    service: str
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    subject: str | None
+    epoch: int | None
+    sequence: int | None
+    event_id: str
+    error_class: str | None
+    error: str | None
+    attempts: int
+    parked_at: datetime
+
+
+class DeadLettersOut(schemas.Page[DeadLetterOut]):
+    """Oldest first. unknown: the services that did not answer."""
 
     unknown: list[str] = Field(default_factory=list)
+
+
+class RetriedOut(BaseModel):
+    """applied: folded now. superseded: not folded, since something newer was. failed: still parked."""
+
+    applied: int
+    superseded: int
+    failed: int
 
 
 class RetryIn(schemas.Closed):
@@ -44,7 +71,7 @@ class DiscardIn(schemas.Closed):
 async def list_dead_letters(
     request: Request, caller: Reader, services: ServicesOf, service: str | None = None
 ) -> DeadLettersOut:
-    items: list[dict[str, Any]] = []
+    items: list[DeadLetterOut] = []
     unknown: list[str] = []
     for name in services.names if service is None else [_known(services, service)]:
         try:
@@ -55,12 +82,12 @@ async def list_dead_letters(
             if problem.code != "no-consumer":
                 unknown.append(name)
             continue
-        items += [{"service": name, **each} for each in found]
+        items += [DeadLetterOut(service=name, **each) for each in found]
     return DeadLettersOut(items=items, unknown=unknown)
 
 
 @router.post("/retry")
-async def retry(body: RetryIn, request: Request, caller: Repairer, services: ServicesOf) -> dict[str, Any]:
+async def retry(body: RetryIn, request: Request, caller: Repairer, services: ServicesOf) -> RetriedOut:
     """Folds parked events again, in order: applied, superseded by something newer, failed again."""
     return await _repair(
         services, request, caller, "retry", body.service, body.model_dump(exclude={"service"})
@@ -68,9 +95,7 @@ async def retry(body: RetryIn, request: Request, caller: Repairer, services: Ser
 
 
 @router.post("/discard")
-async def discard(
-    body: DiscardIn, request: Request, caller: Repairer, services: ServicesOf
-) -> dict[str, Any]:
+async def discard(body: DiscardIn, request: Request, caller: Repairer, services: ServicesOf) -> RetriedOut:
     """Gives one parked event up, with a reason; its subject goes on with the next."""
     return await _repair(
         services, request, caller, "discard", body.service, body.model_dump(exclude={"service"})
@@ -79,8 +104,8 @@ async def discard(
 
 async def _repair(
     services: Services, request: Request, caller: Caller, act: str, service: str, body: dict[str, Any]
-) -> dict[str, Any]:
-    return await services.ask(
+) -> RetriedOut:
+    answer = await services.ask(
         _known(services, service),
         "POST",
         f"/internal/dead-letters/{act}",
@@ -88,6 +113,7 @@ async def _repair(
         correlation=correlation_of(request),
         body=body,
     )
+    return RetriedOut(**answer)
 
 
 def _known(services: Services, service: str) -> str:

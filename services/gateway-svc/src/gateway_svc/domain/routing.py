@@ -33,7 +33,6 @@ ROUTES: Mapping[str, Target] = {
     "/api/content": Target("qms"),
     "/api/assignments": Target("assignment"),
     "/api/authorizations": Target("assignment"),
-    "/api/explain": Target("assignment"),
     "/api/holds": Target("assignment"),
     "/api/qualification/cells": Target("assignment", {"known_at": "reporting"}),
     "/api/qualification/timeline": Target("reporting"),

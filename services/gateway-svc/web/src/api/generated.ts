@@ -1356,7 +1356,7 @@ export interface paths {
         };
         /**
          * List Access
-         * @description Who looked at the record, newest first, 500 at most; the complete trail is the audit trail.
+         * @description Who looked at the record, newest first.
          */
         get: operations["list_access_api_records__record__access_get"];
         put?: never;
@@ -2474,16 +2474,49 @@ export interface components {
             proposed: components["schemas"]["MarkOut"] | null;
         };
         /**
+         * DeadLetterOut
+         * @description error: null when it only waits behind a parked event of its subject. subject: null when that cannot be read.
+         */
+        DeadLetterOut: {
+            /** Attempts */
+            attempts: number;
+            /** Epoch */
+            epoch: number | null;
+            /** Error */
+            error: string | null;
+            /** Error Class */
+            error_class: string | null;
+            /** Event Id */
+            event_id: string;
+            /** Id */
+            id: number;
+            /** Offset */
+            offset: number;
+            /**
+             * Parked At
+             * Format: date-time
+             */
+            parked_at: string;
+            /** Partition */
+            partition: number;
+            /** Sequence */
+            sequence: number | null;
+            /** Service */
+            service: string;
+            /** Subject */
+            subject: string | null;
+            /** Topic */
+            topic: string;
+        };
+        /**
          * DeadLettersOut
-         * @description items: id, service, topic, subject, error_class and error of each, oldest first. unknown: who did not answer.
+         * @description Oldest first. unknown: the services that did not answer.
          */
         DeadLettersOut: {
             /** Complete Up To */
             complete_up_to?: string | null;
             /** Items */
-            items: {
-                [key: string]: unknown;
-            }[];
+            items: components["schemas"]["DeadLetterOut"][];
             /** Next */
             next?: string | null;
             /** Unknown */
@@ -3096,6 +3129,42 @@ export interface components {
             /** Time Zone */
             time_zone: string;
         };
+        /** ItemRuleOut */
+        ItemRuleOut: {
+            /** Baseline */
+            baseline: boolean;
+            /** Interval Months */
+            interval_months: number | null;
+            /** Item */
+            item: string;
+            /** Methods */
+            methods: ("R" | "Q" | "O")[];
+            /** Pass Mark */
+            pass_mark: number | null;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Rule */
+            rule: string;
+            /** Rule Version */
+            rule_version: number;
+            /** Source */
+            source: string;
+            /**
+             * Source Kind
+             * @enum {string}
+             */
+            source_kind: "job_function" | "area" | "department" | "site" | "equipment" | "overlay";
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+        };
         /**
          * JobState
          * @enum {string}
@@ -3315,6 +3384,23 @@ export interface components {
             one_time_password: string;
         };
         /**
+         * OpenQuestionOut
+         * @description A cell that an import could not read. answered_from: when a signed matrix version answers it.
+         */
+        OpenQuestionOut: {
+            /** Answered From */
+            answered_from: string | null;
+            /** Source */
+            source: string;
+            /**
+             * Source Kind
+             * @enum {string}
+             */
+            source_kind: "job_function" | "area" | "department" | "site" | "equipment" | "overlay";
+            /** Value */
+            value: string;
+        };
+        /**
          * OpenedIn
          * @description language: of the file that is shown, by default the reader's own.
          */
@@ -3359,6 +3445,18 @@ export interface components {
             /** To */
             to?: string | null;
         };
+        /** Page[AccessOut] */
+        Page_AccessOut_: {
+            /**
+             * Complete Up To
+             * Format: date-time
+             */
+            complete_up_to: string;
+            /** Items */
+            items: components["schemas"]["AccessOut"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[AccountOut] */
         Page_AccountOut_: {
             /** Complete Up To */
@@ -3377,6 +3475,18 @@ export interface components {
             complete_up_to: string;
             /** Items */
             items: components["schemas"]["DocumentRow"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[ItemRuleOut] */
+        Page_ItemRuleOut_: {
+            /**
+             * Complete Up To
+             * Format: date-time
+             */
+            complete_up_to: string;
+            /** Items */
+            items: components["schemas"]["ItemRuleOut"][];
             /** Next */
             next?: string | null;
         };
@@ -4391,6 +4501,26 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * RequirementOut
+         * @description An item with every rule that ever required it, and the questions that an import left.
+         */
+        RequirementOut: {
+            /** Category */
+            category: string | null;
+            /** Document Type */
+            document_type: string;
+            /** Framework */
+            framework: string | null;
+            /** Item */
+            item: string;
+            /** Rules */
+            rules: components["schemas"]["RuleOut"][];
+            /** Title */
+            title: string;
+            /** Unresolved */
+            unresolved: components["schemas"]["OpenQuestionOut"][];
+        };
         /** RetireIn */
         RetireIn: {
             /**
@@ -4417,6 +4547,18 @@ export interface components {
             place: string;
         };
         /**
+         * RetriedOut
+         * @description applied: folded now. superseded: not folded, since something newer was. failed: still parked.
+         */
+        RetriedOut: {
+            /** Applied */
+            applied: number;
+            /** Failed */
+            failed: number;
+            /** Superseded */
+            superseded: number;
+        };
+        /**
          * RetryIn
          * @description id: one of them; None: all of the service. latest: the newest parked event of each subject alone.
          */
@@ -4441,6 +4583,43 @@ export interface components {
             role: string;
             /** Title */
             title: string;
+        };
+        /**
+         * RuleOut
+         * @description A requirement: who holds the source, meets the item. valid_to: null while it is in force.
+         */
+        RuleOut: {
+            /** Baseline */
+            baseline: boolean;
+            /** Interval Months */
+            interval_months: number | null;
+            /** Methods */
+            methods: ("R" | "Q" | "O")[];
+            /** Pass Mark */
+            pass_mark: number | null;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Rule */
+            rule: string;
+            /** Rule Version */
+            rule_version: number;
+            /** Source */
+            source: string;
+            /**
+             * Source Kind
+             * @enum {string}
+             */
+            source_kind: "job_function" | "area" | "department" | "site" | "equipment" | "overlay";
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
         };
         /** Scope */
         Scope: {
@@ -5862,9 +6041,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["RetriedOut"];
                 };
             };
             /** @description The request was refused, or could not be answered */
@@ -5897,9 +6074,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["RetriedOut"];
                 };
             };
             /** @description The request was refused, or could not be answered */
@@ -7598,7 +7773,10 @@ export interface operations {
     };
     list_access_api_records__record__access_get: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
             header?: never;
             path: {
                 record: string;
@@ -7613,7 +7791,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AccessOut"][];
+                    "application/json": components["schemas"]["Page_AccessOut_"];
                 };
             };
             /** @description The request was refused, or could not be answered */
@@ -7843,7 +8021,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_dict_str__Any__"];
+                    "application/json": components["schemas"]["Page_ItemRuleOut_"];
                 };
             };
             /** @description The request was refused, or could not be answered */
@@ -7874,9 +8052,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["RequirementOut"];
                 };
             };
             /** @description The request was refused, or could not be answered */

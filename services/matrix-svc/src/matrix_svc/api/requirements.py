@@ -31,7 +31,7 @@ async def list_requirements(
     source: str | None = None,
     limit: Limit = 500,
     cursor: Cursor = None,
-) -> schemas.Page[dict[str, Any]]:
+) -> schemas.Page[schemas.ItemRuleOut]:
     """The rules in force, one row a cell of the matrix."""
     async with database.read() as tx:
         start = decode(cursor, 2) if cursor else ["", ""]
@@ -42,12 +42,12 @@ async def list_requirements(
             {"item": item, "source": source, "last_item": start[0], "last_id": start[1], "limit": limit + 1},
         )
         shown, following = page(rows, limit, ["item", "id"])
-        items = [{"item": row["item"], **outbound.rule_state(dict(row))} for row in shown]
+        items = [schemas.ItemRuleOut(item=row["item"], **outbound.rule_state(dict(row))) for row in shown]
         return schemas.Page(items=items, next=following, complete_up_to=tx.now)
 
 
 @router.get("/requirements/{item}")
-async def get_requirement(item: str, database: DatabaseOf, caller: Reader) -> dict[str, Any]:
+async def get_requirement(item: str, database: DatabaseOf, caller: Reader) -> schemas.RequirementOut:
     """Every rule that ever required the item, and the questions that an import left (`MATRIX_UNRESOLVED`): open until a
     matrix version answers them, `answered_from` then."""
     async with database.read() as tx:
@@ -60,11 +60,14 @@ async def get_requirement(item: str, database: DatabaseOf, caller: Reader) -> di
         unresolved = await tx.rows(
             queries.QUESTIONS + " WHERE q.item = :item ORDER BY q.recorded_at, q.id", {"item": item}
         )
-        return {
+        return schemas.RequirementOut(
             **{name: known[name] for name in ("item", "title", "document_type", "framework", "category")},
-            "rules": [outbound.rule_state(dict(row)) for row in rows],
-            "unresolved": [outbound.question_state(queries.question_of(row)) for row in unresolved],
-        }
+            rules=[schemas.RuleOut(**outbound.rule_state(dict(row))) for row in rows],
+            unresolved=[
+                schemas.OpenQuestionOut(**outbound.question_state(queries.question_of(row)))
+                for row in unresolved
+            ],
+        )
 
 
 @router.get("/matrix/versions")

@@ -239,6 +239,47 @@ class TaskOut(BaseModel):
     version: int
 
 
+class RuleOut(BaseModel):
+    """A requirement: who holds the source, meets the item. valid_to: null while it is in force."""
+
+    rule: str
+    rule_version: int
+    source_kind: SourceKind
+    source: str
+    methods: list[Method]
+    interval_months: int | None
+    pass_mark: int | None
+    valid_from: datetime
+    valid_to: datetime | None
+    baseline: bool
+    recorded_at: datetime
+
+
+class ItemRuleOut(RuleOut):
+    item: str
+
+
+class OpenQuestionOut(BaseModel):
+    """A cell that an import could not read. answered_from: when a signed matrix version answers it."""
+
+    source_kind: SourceKind
+    source: str
+    value: str
+    answered_from: datetime | None
+
+
+class RequirementOut(BaseModel):
+    """An item with every rule that ever required it, and the questions that an import left."""
+
+    item: str
+    title: str
+    document_type: str
+    framework: str | None
+    category: str | None
+    rules: list[RuleOut]
+    unresolved: list[OpenQuestionOut]
+
+
 class Page[T](BaseModel):
     """Every list: `next` is the cursor of the following page; `complete_up_to` the record time it is final for."""
 

@@ -104,18 +104,34 @@ async def get_record(
 
 @router.get("/{record}/access")
 async def list_access(
-    record: schemas.Uuid, database: DatabaseOf, caller: Reader, policy: PolicyOf
-) -> list[schemas.AccessOut]:
-    """Who looked at the record, newest first, 500 at most; the complete trail is the audit trail."""
+    record: schemas.Uuid,
+    database: DatabaseOf,
+    caller: Reader,
+    policy: PolicyOf,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> schemas.Page[schemas.AccessOut]:
+    """Who looked at the record, newest first."""
+    entry = tables.access_entry
+    query = select(entry).where(entry.c.record == record)
+    if cursor is not None:
+        at, last = _position(cursor)
+        query = query.where(
+            tuple_(entry.c.recorded_at, entry.c.id)
+            < tuple_(literal(at, entry.c.recorded_at.type), literal(last, entry.c.id.type))
+        )
+    query = query.order_by(entry.c.recorded_at.desc(), entry.c.id.desc()).limit(limit + 1)
     async with database.read() as tx:
         row = await error_marks.existing(tx, record)
         await require_read(tx, policy, caller, row["person"])
-        rows = await tx.rows(
-            "SELECT reader, purpose, rows, recorded_at AS at FROM app.access_entry WHERE record = :record"
-            " ORDER BY recorded_at DESC LIMIT 500",
-            {"record": record},
-        )
-        return [schemas.AccessOut(**entry) for entry in rows]
+        shown, following = page(await tx.rows(query), limit, ["recorded_at", "id"])
+        items = [
+            schemas.AccessOut(
+                reader=each["reader"], purpose=each["purpose"], rows=each["rows"], at=each["recorded_at"]
+            )
+            for each in shown
+        ]
+        return schemas.Page(items=items, next=following, complete_up_to=tx.now)
 
 
 @router.post("/{record}/entered-in-error", status_code=201, response_model=schemas.ProposalOut)
