@@ -97,6 +97,7 @@ const read = createRoute({
 const compliance = createRoute({
   ...page,
   path: '/compliance',
+  staticData: { goesBack: true },
   component: lazyRouteComponent(() => import('./pages/Compliance.tsx'), 'Compliance'),
   validateSearch: (search: Record<string, unknown>): ComplianceSearch => ({
     site: text(search.site),
@@ -139,6 +140,7 @@ type PersonTab = (typeof TABS)[number];
 const person = createRoute({
   ...page,
   path: '/people/$person',
+  staticData: { goesBack: true },
   component: lazyRouteComponent(() => import('./pages/Person.tsx'), 'PersonPage'),
   validateSearch: (search: Record<string, unknown>): { tab?: PersonTab } => ({
     tab: TABS.find((tab) => tab === search.tab),
@@ -148,6 +150,7 @@ const person = createRoute({
 const differences = createRoute({
   ...page,
   path: '/people/$person/differences/$item',
+  staticData: { goesBack: true },
   component: lazyRouteComponent(() => import('./pages/Differences.tsx'), 'DifferencesPage'),
   validateSearch: (search: Record<string, unknown>): { known_b?: string } => ({
     known_b: instant(search.known_b),
@@ -258,5 +261,9 @@ export function makeRouter(queryClient: QueryClient) {
 declare module '@tanstack/react-router' {
   interface Register {
     router: ReturnType<typeof makeRouter>;
+  }
+  interface StaticDataRouteOption {
+    /** The page answers as of the address's moment. Every other page says that it does not. */
+    goesBack?: boolean;
   }
 }

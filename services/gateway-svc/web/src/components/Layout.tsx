@@ -17,7 +17,7 @@ import {
   IconUsers,
 } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { Link, Outlet, useMatches, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
@@ -77,6 +77,7 @@ export function Layout() {
         ))}
       </nav>
       <main id="content" className="content" tabIndex={-1}>
+        {past ? <Moment /> : null}
         <Outlet />
       </main>
       <Palette opened={palette} close={() => setPalette(false)} />
@@ -173,6 +174,38 @@ function Bar({ search, help }: { search: () => void; help: () => void }) {
         {t('bar.change_user')}
       </Button>
     </header>
+  );
+}
+
+/**
+ * The moment that the page is about, where paper has no bar. On a page that cannot go back it says so on the screen
+ * too: it would otherwise pass for the answer of then.
+ */
+function Moment() {
+  const { t } = useTranslation();
+  const { at, known } = useAsOf();
+  const { site } = useSession();
+  const goesBack = useMatches({
+    select: (matches) => matches.some((match) => match.staticData.goesBack === true),
+  });
+  if (!goesBack)
+    return (
+      <p className="note moment" role="status">
+        {t('asof.stays')}
+      </p>
+    );
+  return (
+    <p className="print-only">
+      {t('asof.as_of')} {at ? <DateTime at={at} place={site} /> : t('asof.now')}
+      {', '}
+      {known ? (
+        <>
+          {t('asof.known_at')} <DateTime at={known} place={site} />
+        </>
+      ) : (
+        t('asof.known_now')
+      )}
+    </p>
   );
 }
 

@@ -60,6 +60,16 @@ export const common = {
   'asof.zone': ['Wall clock of {{zone}}', 'Klok van {{zone}}', 'Hora local de {{zone}}'],
   'asof.show': ['Show', 'Tonen', 'Mostrar'],
   'asof.back': ['Back to now', 'Terug naar nu', 'Volver a ahora'],
+  'asof.stays': [
+    'This page does not go back in time: it shows what is known now.',
+    'Deze pagina gaat niet terug in de tijd: zij toont wat nu bekend is.',
+    'Esta página no retrocede en el tiempo: muestra lo que se sabe ahora.',
+  ],
+  'asof.stays_here': [
+    'This list does not go back in time: it shows what is known now.',
+    'Deze lijst gaat niet terug in de tijd: zij toont wat nu bekend is.',
+    'Esta lista no retrocede en el tiempo: muestra lo que se sabe ahora.',
+  ],
   'asof.no_acts': [
     'You look at another moment. Go back to now to act.',
     'U kijkt naar een ander moment. Ga terug naar nu om te handelen.',

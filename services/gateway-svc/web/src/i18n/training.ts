@@ -37,11 +37,6 @@ export const training = {
     'Dit account hoort bij niemand die getraind wordt',
     'Esta cuenta no pertenece a nadie que se forme',
   ],
-  'training.past': [
-    'My training always shows now.',
-    'Mijn training toont altijd nu.',
-    'Mi formación siempre muestra el presente.',
-  ],
   'training.due': ['Due', 'Uiterlijk', 'Vence'],
   'training.late_since': ['Late since', 'Te laat sinds', 'Vencida desde'],
   'training.no_due': ['No date', 'Geen datum', 'Sin fecha'],

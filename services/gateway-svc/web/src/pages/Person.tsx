@@ -62,6 +62,7 @@ function Details({ person }: { person: Person }) {
   // Nobody enters a paper record of their own (PL-06).
   const entersLate = can('record.late_entry') && session.person !== null && session.person !== person.person;
   const records = useQuery(queries.records({ person: person.person }));
+  const stays = asOf.past ? <p className="note">{t('asof.stays_here')}</p> : null;
   return (
     <Page
       name={nameOf(person)}
@@ -163,13 +164,16 @@ function Details({ person }: { person: Person }) {
           {asOf.past ? null : <MayRun person={person.person} place={place?.site} />}
         </Tabs.Panel>
         <Tabs.Panel value="assignments">
+          {stays}
           <Answer query={assignments}>{(data) => <Assignments rows={data.items} />}</Answer>
         </Tabs.Panel>
         <Tabs.Panel value="records">
+          {stays}
           {asOf.past ? null : <WaitingLateEntries person={person.person} />}
           <Answer query={records}>{(data) => <Records rows={data.items} />}</Answer>
         </Tabs.Panel>
         <Tabs.Panel value="roles">
+          {stays}
           <Roles person={person} />
         </Tabs.Panel>
       </Tabs>

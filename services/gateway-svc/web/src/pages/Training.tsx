@@ -8,7 +8,7 @@ import { Glyph } from '../components/Mark.tsx';
 import { Page } from '../components/Page.tsx';
 import { DateTime, DocumentRef } from '../components/refs.tsx';
 import { Answer, Empty, ErrorState, Waiting } from '../components/states.tsx';
-import { useAsOf, useNow, useSession, useSites } from '../lib/context.ts';
+import { useNow, useSession, useSites } from '../lib/context.ts';
 import { turnsUntil, type Urgency, urgency } from '../lib/shifts.ts';
 import { dayOf } from '../lib/time.ts';
 
@@ -19,7 +19,6 @@ export function Training() {
   const { t } = useTranslation();
   const session = useSession();
   const person = session.person ?? '';
-  const { past } = useAsOf();
   const { now } = useNow();
   const sites = useSites();
   const me = useQuery({ ...queries.person(person), retry: false, enabled: person !== '' });
@@ -76,7 +75,6 @@ export function Training() {
       }
       kicker={session.printed_name}
     >
-      {past ? <p className="note">{t('training.past')}</p> : null}
       <div className="training">
         <div className="training-list">
           {assignments.isError ? (
