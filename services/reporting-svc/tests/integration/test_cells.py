@@ -85,7 +85,16 @@ async def late_entry(reporting: Reporting) -> None:
         "rec-BEN-4", "BEN", SOP, 4, ink, source_class="LATE_ENTRY", recorded_at=wire(known),
         late_entry={"ink_signed_at": ink, "scan_sha256": "a" * 64, "reason": "paper", "second_person": "EVA"},
     )  # fmt: skip
-    cause = await reporting.say("records.training-record", entered, known)
+    grants = [{"grant": "g-1", "role": "qa_approver", "scope": {"site": "NL1"}}]
+    await reporting.say(
+        "gateway.account",
+        {"account": "acc-eva", "person": "EVA", "status": "ACTIVE", "grants": grants},
+        "2026-01-01T00:00:00Z",
+    )
+    await reporting.say(
+        "matrix.person-name", {"person": "EVA", "given_name": "Eva", "family_name": "Dijkstra"}, known
+    )
+    cause = await reporting.say("records.training-record", entered, known, actor="account/acc-eva")
     segments = [
         *revised("BEN", "2026-03-14T10:00+01:00", flags=["LATE_ENTRY"]),
     ]
@@ -173,6 +182,14 @@ async def test_a_late_entry_gives_two_right_answers_and_the_difference_names_it(
     assert utc(named["valid_from"]) == utc("2026-03-14T10:00+01:00")
     [cause] = found["causes"]
     assert (cause["type"], cause["subject"]) == ("records.training-record-signed.v1", "rec-BEN-4")
+    # Who did it and when, and not only when its effect was known.
+    assert (cause["actor_person"], cause["actor_name"], cause["actor_roles"]) == (
+        "EVA",
+        "Eva Dijkstra",
+        ["qa_approver"],
+    )
+    assert utc(cause["at"]) == utc("2026-03-20T09:00:00Z")
+    assert utc(cause["recorded_at"]) == utc("2026-03-20T09:00:01Z")
     sooner = asked | {"known_b": "2026-03-18T00:00:00Z"}
     same = await reporting.get("/api/reports/differences", **sooner)
     assert same["items"][0]["same"] is True

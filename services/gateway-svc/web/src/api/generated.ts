@@ -2210,11 +2210,20 @@ export interface components {
         };
         /**
          * CauseOut
-         * @description A change of the cell's timeline between the two, and the event behind it.
+         * @description A change of the cell's timeline between the two, and the event behind it. recorded_at: when the cell's changed;
+         *     at: when the event's owner knew of it.
          */
         CauseOut: {
             /** Actor */
             actor: string | null;
+            /** Actor Name */
+            actor_name: string | null;
+            /** Actor Person */
+            actor_person: string | null;
+            /** Actor Roles */
+            actor_roles: string[];
+            /** At */
+            at: string | null;
             /** Cause */
             cause: string | null;
             /** Correlation */

@@ -34,9 +34,9 @@ export const differences = {
     '{{document}}: nada conocido ninguna de las dos veces',
   ],
   'differences.ask': [
-    'Which two moments of knowing?',
-    'Welke twee momenten van weten?',
-    '¿Qué dos momentos de conocimiento?',
+    '{{document}}: compare what was known at two times',
+    '{{document}}: vergelijk wat op twee tijden bekend was',
+    '{{document}}: compare lo conocido en dos fechas',
   ],
   'differences.lead': [
     'The same moment, as it was known at two times.',
@@ -70,14 +70,14 @@ export const differences = {
   'differences.changed': ['changed', 'veranderd', 'cambió'],
   'differences.rests_on': ['Rests on', 'Berust op', 'Se basa en'],
   'differences.gained': [
-    'Records that became known in between',
-    'Registraties die tussendoor bekend werden',
-    'Registros conocidos entre ambas fechas',
+    'Records that only the later answer rests on',
+    'Registraties waar alleen het latere antwoord op berust',
+    'Registros en los que solo se basa la respuesta posterior',
   ],
   'differences.lost': [
-    'Records that no longer count',
-    'Registraties die niet meer tellen',
-    'Registros que ya no cuentan',
+    'Records that only the earlier answer rests on',
+    'Registraties waar alleen het eerdere antwoord op berust',
+    'Registros en los que solo se basa la respuesta anterior',
   ],
   'differences.no_records': [
     'Both answers rest on the same records.',

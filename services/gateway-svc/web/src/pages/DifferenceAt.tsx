@@ -227,8 +227,15 @@ function Cause({ cause, place }: { cause: DifferenceCause; place: string }) {
   return (
     <li>
       <p className="trail-head">
-        <DateTime at={cause.recorded_at} place={place} seconds />
-        {cause.actor ? <ActorRef actor={cause.actor} /> : null}
+        <DateTime at={cause.at ?? cause.recorded_at} place={place} seconds />
+        {cause.actor_name ? (
+          <span>{cause.actor_name}</span>
+        ) : cause.actor ? (
+          <ActorRef actor={cause.actor} />
+        ) : null}
+        {cause.actor_roles.length > 0 ? (
+          <span className="dim">{cause.actor_roles.map((role) => role.replaceAll('_', ' ')).join(', ')}</span>
+        ) : null}
       </p>
       <p>
         {kind

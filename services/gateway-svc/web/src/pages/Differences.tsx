@@ -59,7 +59,7 @@ export function DifferencesPage() {
           {t('differences.kicker')}
         </>
       }
-      title={answer ? titleOf(answer, item, t) : t('differences.ask')}
+      title={answer ? titleOf(answer, item, t) : t('differences.ask', { document: item })}
       lead={
         answer ? (
           <>
@@ -173,7 +173,7 @@ function Ask(props: Instants & { place: string | null | undefined; go: (wanted: 
       }}
     >
       <fieldset className="filters instants">
-        <legend className="visually-hidden">{t('differences.ask')}</legend>
+        <legend className="visually-hidden">{t('differences.lead')}</legend>
         {field(t('asof.at_label'), at, setAt, { description: `${clock}. ${t('differences.at_help')}` })}
         {field(t('differences.first'), first, setFirst, {
           description: clock,

@@ -190,15 +190,20 @@ class RecordOut(BaseModel):
 
 
 class CauseOut(BaseModel):
-    """A change of the cell's timeline between the two, and the event behind it."""
+    """A change of the cell's timeline between the two, and the event behind it. recorded_at: when the cell's changed;
+    at: when the event's owner knew of it."""
 
     recorded_at: datetime
     event: str
     cause: str | None
     correlation: str
+    at: datetime | None
     type: str | None
     subject: str | None
     actor: str | None
+    actor_person: str | None
+    actor_name: str | None
+    actor_roles: list[str]
 
 
 class DifferenceOut(BaseModel):

@@ -12,6 +12,8 @@ from typing import Any
 
 from servicekit.db import Tx
 
+from reporting_svc.projections.trail import add_actors
+
 
 async def records(tx: Tx, ids: Sequence[str], until: datetime | None) -> list[dict[str, Any]]:
     """Training records as known at `until` (None: now), each with the record time at which it became known."""
@@ -30,7 +32,7 @@ async def causes(
     tx: Tx, person: str, item: str, place: str, after: datetime, until: datetime
 ) -> list[dict[str, Any]]:
     """The versions of a cell's timeline that became known in (after, until], oldest first, each with the event that
-    caused it, where the archive has it."""
+    caused it, where the archive has it, and who did that."""
     rows = await tx.rows(
         """SELECT lower(t.recorded) AS recorded_at, t.event_id, t.cause, t.correlation, a.topic, a.envelope
         FROM app.timeline t LEFT JOIN LATERAL (
@@ -42,7 +44,7 @@ async def causes(
         ORDER BY lower(t.recorded)""",
         {"person": person, "item": item, "place": place, "after": after, "until": until},
     )
-    return [
+    found = [
         {
             "recorded_at": row["recorded_at"],
             "event": str(row["event_id"]),
@@ -52,10 +54,19 @@ async def causes(
         | _event(row["envelope"])
         for row in rows
     ]
+    await add_actors(tx, [one for one in found if one["actor"] is not None])
+    return found
 
 
 def _event(envelope: str | None) -> dict[str, Any]:
     if envelope is None:
-        return {"type": None, "subject": None, "actor": None}
+        return dict.fromkeys(("at", "type", "subject", "actor", "actor_person", "actor_name")) | {
+            "actor_roles": []
+        }
     body = json.loads(envelope)
-    return {"type": body["type"], "subject": body["subject"], "actor": body["actor"]}
+    return {
+        "at": datetime.fromisoformat(body["time"]),
+        "type": body["type"],
+        "subject": body["subject"],
+        "actor": body["actor"],
+    }

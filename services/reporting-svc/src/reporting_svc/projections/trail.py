@@ -69,7 +69,7 @@ async def trail(
         parameters | allowed.parameters | {"limit": limit + 1, "today": tx.now.date()},
     )
     shown = [dict(row) for row in rows[:limit]]
-    await _add_actors(tx, shown)
+    await add_actors(tx, shown)
     following = None
     if len(rows) > limit:
         last = shown[-1]
@@ -137,8 +137,9 @@ async def _of_row(tx: Tx, question: Question) -> tuple[str, dict[str, Any]]:
     return f"(({own}) OR e.key = ANY(:linked) OR ({same}))", parameters
 
 
-async def _add_actors(tx: Tx, entries: Sequence[dict[str, Any]]) -> None:
-    """Who acted: the person behind the account and the roles that it had then; names as they are now."""
+async def add_actors(tx: Tx, entries: Sequence[dict[str, Any]]) -> None:
+    """Who acted (`actor`) at the time (`at`): the person behind the account and the roles that it had then; names as
+    they are now."""
     accounts: dict[str, list[Mapping[str, Any]]] = {}
     ids = sorted({id_ for kind, id_ in (_actor(e) for e in entries) if kind in ("account", "machine")})
     for row in await tx.rows(
