@@ -84,14 +84,32 @@ export interface Asked {
   known: string;
 }
 
+/** Codes whose words say the detail; of the others it stands behind them. */
+const SAYS_DETAIL = [
+  'VERSION_SUPERSEDED',
+  'NEXT_VERSION_OPEN',
+  'CARRIED_FROM',
+  'METHOD_MISSING',
+  'EQUIVALENCE',
+];
+
 export function Reasons({ reasons }: { reasons: Explained['reasons'] }) {
   const { t } = useTranslation();
+  const detail = (reason: Explained['reasons'][number]) =>
+    reason.code === 'METHOD_MISSING'
+      ? t(`method.${reason.detail}` as 'method.R', { defaultValue: reason.detail ?? '' })
+      : reason.detail;
   return (
     <ul className="plain-list">
       {reasons.map((reason) => (
         <li key={reason.code + (reason.detail ?? '')}>
-          {t(`reason.${reason.code}` as 'reason.NEVER_TRAINED', { defaultValue: reason.code })}{' '}
-          <span className="dim">{reason.detail}</span>
+          {t(`reason.${reason.code}` as 'reason.CARRIED_FROM', {
+            defaultValue: reason.code,
+            detail: detail(reason) ?? '',
+          })}{' '}
+          {SAYS_DETAIL.includes(reason.code) ? null : (
+            <span className="dim small break">{reason.detail}</span>
+          )}
         </li>
       ))}
     </ul>

@@ -1,7 +1,7 @@
 import { Popover } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ComplianceRow } from '../api/types.ts';
 import { useAsOf } from '../lib/context.ts';
@@ -110,9 +110,17 @@ function Mark({
 }) {
   const { t } = useTranslation();
   const asOf = useAsOf();
+  const place = useRef<HTMLButtonElement>(null);
+  const was = useRef(opened);
+  useEffect(() => {
+    // The popover goes with the button that it hung on: a keyboard that was in it goes on from the new one.
+    if (was.current && !opened && document.activeElement === document.body) place.current?.focus();
+    was.current = opened;
+  }, [opened]);
   if (!cell) return <StatusMark status="NOT_REQUIRED" compact />;
   const button = (
     <button
+      ref={place}
       type="button"
       className="matrix-mark"
       onClick={() => toggle(!opened)}

@@ -1,12 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries.ts';
-import { label } from './dialogs.tsx';
+import type { AuditEntry } from '../api/types.ts';
+import { label, show } from './dialogs.tsx';
 import { ActorRef, DateTime } from './refs.tsx';
 import { Empty, ErrorState, Waiting } from './states.tsx';
 
-/** The life of one or more things across the services: who, when with zone, what changed from what to what, why. */
-export function Trail({ of }: { of: string }) {
+/**
+ * The life of one or more things across the services: who, when with zone, what changed from what to what, why.
+ * `place`, `zone`: the clock that all of it is told by; without them each entry is, by the one of whom it is about.
+ */
+export function Trail(props: { of: string; place?: string | null; zone?: string | null }) {
+  const { of, place, zone } = props;
   const { t } = useTranslation();
   const query = useQuery(queries.audit({ id: of }));
   if (query.isError) return <ErrorState error={query.error} retry={query.refetch} />;
@@ -18,7 +23,7 @@ export function Trail({ of }: { of: string }) {
       {rows.map((entry) => (
         <li key={`${entry.service}/${entry.entry}`}>
           <p className="trail-head">
-            <DateTime at={entry.at} zone={entry.zone} seconds />
+            <DateTime at={entry.at} place={place} zone={zone ?? entry.zone} seconds />
             {entry.actor_name ? <span>{entry.actor_name}</span> : <ActorRef actor={entry.actor} />}
             {entry.actor_roles.length > 0 ? (
               <span className="dim">
@@ -34,7 +39,7 @@ export function Trail({ of }: { of: string }) {
           </p>
           <p>
             <strong>{t(`op.${entry.op}` as 'op.INSERT', { defaultValue: entry.op })}</strong>{' '}
-            {label(entry.entity.replace(/^app\./, ''))} <span className="mono small break">{entry.key}</span>
+            {label(entry.entity.replace(/^\w+\./, ''))} <span className="mono small break">{entry.key}</span>
             {entry.service ? <span className="dim"> · {entry.service}</span> : null}
           </p>
           <p>
@@ -52,11 +57,17 @@ export function Trail({ of }: { of: string }) {
                   </tr>
                 </thead>
                 <tbody>
-                  {entry.changes.map((change) => (
+                  {entry.changes.flatMap(parts).map((change) => (
                     <tr key={change.column}>
-                      <th scope="row">{label(change.column)}</th>
-                      <td>{change.personal ? t('trail.personal') : text(change.before)}</td>
-                      <td>{change.personal ? t('trail.personal') : text(change.after)}</td>
+                      <th scope="row">{change.column.split('.').map(label).join(' › ')}</th>
+                      {[change.before, change.after].map((value, index) => (
+                        // biome-ignore lint/suspicious/noArrayIndexKey: the old and the new value
+                        <td key={index}>
+                          {change.personal
+                            ? t('trail.personal')
+                            : show(value, zone ?? entry.zone, place ?? null)}
+                        </td>
+                      ))}
                     </tr>
                   ))}
                 </tbody>
@@ -72,7 +83,18 @@ export function Trail({ of }: { of: string }) {
   );
 }
 
-function text(value: unknown): string {
-  if (value === null || value === undefined) return '–';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+type ColumnChange = AuditEntry['changes'][number];
+
+/** Of a column that holds a whole document, what in it changed. */
+function parts(change: ColumnChange): ColumnChange[] {
+  const { before, after, column, personal } = change;
+  const [old, fresh] = [isDocument(before) ? before : {}, isDocument(after) ? after : {}];
+  if (personal || (!isDocument(before) && !isDocument(after))) return [change];
+  return [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
+    .filter((key) => JSON.stringify(old[key]) !== JSON.stringify(fresh[key]))
+    .map((key) => ({ column: `${column}.${key}`, personal, before: old[key], after: fresh[key] }));
+}
+
+function isDocument(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

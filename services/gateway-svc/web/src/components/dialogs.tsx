@@ -288,7 +288,8 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DIGEST = /^[0-9a-f]{64}$/;
 
-function show(value: unknown, zone: string, place: string | null): React.ReactNode {
+/** A value as words: instants and days by the clock of the place, lists, and pairs of a term and a value. */
+export function show(value: unknown, zone: string, place: string | null): React.ReactNode {
   if (value === null || value === undefined || value === '') return <span className="dim">–</span>;
   if (Array.isArray(value)) {
     if (value.length === 0) return <span className="dim">–</span>;

@@ -65,6 +65,9 @@ export function PersonRef({ person, plain = false }: { person: string; plain?: b
 
 /** `person/ANA`, `system/assignment`, `machine/7c1d` */
 export function ActorRef({ actor }: { actor: string }) {
+  const { t } = useTranslation();
   const [kind, id] = actor.split('/');
-  return kind === 'person' && id ? <PersonRef person={id} /> : <span className="mono">{actor}</span>;
+  if (kind === 'person' && id) return <PersonRef person={id} />;
+  if (kind === 'system' && id) return <span>{t('actor.system', { name: id })}</span>;
+  return <span className="mono">{actor}</span>;
 }

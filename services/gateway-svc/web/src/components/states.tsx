@@ -48,7 +48,8 @@ export function ErrorState({ error, retry, page }: { error: unknown; retry?: () 
         {t('state.forbidden_help')}
       </State>
     );
-  if (error instanceof Problem && error.status === 404)
+  // A page asks only by its address: one that cannot be read names nothing.
+  if (error instanceof Problem && (error.status === 404 || (page && error.status === 422)))
     return (
       <State icon={<IconInbox size={28} stroke={1.5} />} title={t('state.not_found')} alert page={page}>
         {t('state.not_found_help')}

@@ -5,6 +5,7 @@ import { decisions } from './decisions.ts';
 import { differences } from './differences.ts';
 import { evidence } from './evidence.ts';
 import { people } from './people.ts';
+import { reasons } from './reasons.ts';
 import { training } from './training.ts';
 
 export const LANGUAGES = ['en', 'nl', 'es'] as const;
@@ -17,6 +18,7 @@ export type Messages = Record<string, Texts>;
 export const catalogue = {
   ...common,
   ...codes,
+  ...reasons,
   ...training,
   ...people,
   ...evidence,

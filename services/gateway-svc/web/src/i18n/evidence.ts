@@ -131,6 +131,7 @@ export const evidence = {
   'record.known': ['known here since', 'hier bekend sinds', 'conocido aquí desde'],
   'record.second': ['checked by', 'gecontroleerd door', 'verificado por'],
 
+  'actor.system': ['the system ({{name}})', 'het systeem ({{name}})', 'el sistema ({{name}})'],
   'trail.none': ['No entries', 'Geen vermeldingen', 'Sin entradas'],
   'trail.on_behalf': ['on behalf of', 'namens', 'en nombre de'],
   'trail.changes_one': ['{{count}} value', '{{count}} waarde', '{{count}} valor'],

@@ -154,7 +154,7 @@ function Evidence({ record }: { record: TrainingRecord }) {
       </Panel>
       {can('audit.read') ? (
         <Panel title={t('record.trail')}>
-          <Trail of={record.record} />
+          <Trail of={record.record} place={record.place} zone={zone} />
         </Panel>
       ) : null}
     </Page>
