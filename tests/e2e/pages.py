@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 from servicekit.testing import eventually_sync
 
 from tests.e2e.api import PASSWORD
@@ -16,6 +16,8 @@ from tests.e2e.browser import ARGUMENTS, chromium
 
 DESKTOP = {"width": 1440, "height": 900}
 TABLET = {"width": 1024, "height": 768}
+SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+"""To be looked at: build/screenshots."""
 _PATIENCE_MS = 30_000
 """A page waits this long on a machine that runs other tests beside it; how fast it is, `make bench` says."""
 
@@ -26,6 +28,8 @@ _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 _FADED_IN_S = 10.0
+_STEPS = 80
+"""A place that takes more presses of a key is not reached by keyboard."""
 
 
 def broken_rules(page: Page) -> list[str]:
@@ -117,6 +121,22 @@ def hire_on_the_page(base: str, username: str, shots: Path) -> None:
         page.get_by_role("button", name="Hire Devi Rao").click()
         page.wait_for_url(f"{base}/people/DEV")
         expect(page.get_by_role("heading", name="Devi Rao")).to_be_visible()
+
+
+def shoot(page: Page, shots: Path, name: str) -> None:
+    """The page as it is, on the desktop and on the tablet."""
+    for suffix, size in (("-tablet", TABLET), ("", DESKTOP)):
+        page.set_viewport_size(size)  # pyright: ignore[reportArgumentType]
+        page.screenshot(path=shots / f"{name}{suffix}.png")
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Goes to the place by the Tab key, as somebody without a mouse does."""
+    for _ in range(_STEPS):
+        if target.evaluate("it => it === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{target}: not reached in {_STEPS} steps")
 
 
 def choose(page: Page, label: str, text: str) -> None:

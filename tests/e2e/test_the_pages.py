@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Platform
-from tests.e2e.pages import broken_rules, page_of
+from tests.e2e.pages import SHOTS, broken_rules, page_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,8 +39,6 @@ PAGES = {
     "sam": {"/people/BEN/late-entry": "Time on the paper"},
     "admin": {"/access": "ana"},
 }
-SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-"""To be looked at: build/screenshots."""
 
 
 @pytest.mark.req("SR-21")
