@@ -1,10 +1,13 @@
 """Section "Where two rules meet": cell R12, site NL1."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from assignment_given import (
+    NEW_YORK,
     SOP_101,
+    US1,
     answer,
     at,
     cell,
@@ -18,13 +21,67 @@ from assignment_given import (
     version,
 )
 from assignment_svc.domain.closing import Closed
-from assignment_svc.domain.facts import Equivalence, RetrainingOrder, Waiver
+from assignment_svc.domain.facts import CellFacts, Equivalence, RetrainingOrder, TrainingRecord, Waiver
 from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive, reconcile
 from assignment_svc.domain.vocabulary import AssignmentState, ClosingReason, Trigger
 
 CHI_LEAVE = [days("2026-03-01", "2026-04-16")]
 ONLY_V3 = prepare([version(3, "2025-01-01", "2025-01-15")])
+
+
+MOVED = at("2026-03-10T00:00-04:00")
+"""From NL1 to US1, where v4 takes effect a week later; told on 1 March."""
+AT_US1 = prepare(
+    [
+        version(3, "2025-05-18", "2025-06-01", zone=NEW_YORK),
+        version(4, "2026-03-02T10:00:00+00:00", "2026-03-23", zone=NEW_YORK),
+    ]
+)
+
+
+def moved(*trained: TrainingRecord) -> tuple[CellFacts, CellFacts]:
+    """The cells of one person at the site that she leaves and at the one that she comes to."""
+    left = span(start="2025-01-01")
+    came = span(
+        start="2026-03-10",
+        zone=NEW_YORK,
+        trigger=Trigger.MATRIX_ENROLMENT,
+        recorded_at=at("2026-03-01 09:00"),
+        spell_from=date(2026, 3, 10),
+    )
+    return (
+        cell([replace(left, valid_to=at("2026-03-10"))], trained),
+        cell([came], trained, timeline=AT_US1, place=US1),
+    )
+
+
+@pytest.mark.req("R-43", "C-21", "C-09")
+def test_16_site_move_with_a_revision_due() -> None:
+    old, new = moved(record(3, "2025-05-27 22:40"))
+    open_there = outcome(old, "2026-03-09").assignments
+    assert [(a.target_version, a.due_at) for a in open_there] == [(4, at("2026-03-15 14:00"))]
+    (closed,) = reconcile(old, derive(old, MOVED), open_there, MOVED)
+    assert isinstance(closed, Closed)
+    assert closed.reason is ClosingReason.NO_LONGER_REQUIRED
+    assert status(new, "2026-03-10", NEW_YORK) == "IN_WINDOW"
+    # The revision follows the new place: its effective instant, its shifts, its zone; never into the past.
+    (task,) = derive(new, MOVED).assignments
+    assert (task.target_version, task.state) == (4, AssignmentState.OPEN)
+    assert (task.due_at, task.due_zone) == (at("2026-03-22 14:00", NEW_YORK), NEW_YORK)
+    assert not task.first_due_was_past
+    assert status(new, "2026-03-22 23:59:59", NEW_YORK) == "IN_WINDOW"
+    assert status(new, "2026-03-23", NEW_YORK) == "SUPERSEDED"
+
+
+@pytest.mark.req("R-43", "C-09")
+def test_16_an_expiry_keeps_the_zone_of_the_place_of_the_record() -> None:
+    _, new = moved(record(3, "2025-05-27 22:40"), record(4, "2026-03-08 10:00"))
+    there = answer(new, "2026-03-23", NEW_YORK)
+    assert (there.status, there.expires_at) == ("QUALIFIED", at("2027-03-09"))
+    assert there.expires_at != at("2027-03-09", NEW_YORK)
+    (task,) = outcome(new, "2027-02-20", NEW_YORK).assignments
+    assert (task.trigger, task.due_at) == (Trigger.RECURRENCE, at("2027-03-09"))
 
 
 @pytest.mark.req("R-13", "C-03", "C-13")

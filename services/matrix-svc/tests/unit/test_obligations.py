@@ -105,6 +105,29 @@ def test_a_later_function_begins_as_a_role_change() -> None:
     assert (span.trigger, span.spell_from) == (Trigger.ROLE_CHANGE, date(2026, 5, 1))
 
 
+@pytest.mark.req("R-43", "C-24")
+def test_a_move_alone_is_no_change_of_role() -> None:
+    moved = date(2026, 5, 1)
+    person = [
+        DEV[0],
+        spell(SpellKind.PLACE, "NL1", HIRED, moved),
+        spell(SpellKind.PLACE, "US1", moved),
+        spell(SpellKind.JOB_FUNCTION, "OPR"),
+    ]
+    old, new = spans(person, index(rule(SourceKind.JOB_FUNCTION, "OPR")), ZONES)["SOP-101"]
+    assert (old.place, old.trigger, old.cause) == ("NL1", Trigger.NEW_HIRE, DEV[0].id)
+    assert (new.place, new.trigger, new.cause) == ("US1", Trigger.MATRIX_ENROLMENT, person[2].id)
+    assert old.valid_to == datetime(2026, 5, 1, tzinfo=ZoneInfo("Europe/Amsterdam"))
+    assert (new.valid_from, new.spell_from) == (
+        datetime(2026, 5, 1, tzinfo=ZoneInfo("America/New_York")),
+        moved,
+    )
+    # A new function that begins on the day of the move is one.
+    person[3:] = [spell(SpellKind.JOB_FUNCTION, "OPR", moved)]
+    (promoted,) = spans(person, index(rule(SourceKind.JOB_FUNCTION, "OPR")), ZONES)["SOP-101"]
+    assert (promoted.trigger, promoted.cause) == (Trigger.ROLE_CHANGE, person[3].id)
+
+
 @pytest.mark.req("R-35", "MX-06")
 def test_a_rule_signed_later_begins_with_itself() -> None:
     signed = datetime(2026, 4, 1, 9, tzinfo=UTC)

@@ -171,6 +171,7 @@ def _beginning(
         return (Trigger.MATRIX_ENROLMENT if rule.baseline else Trigger.MATRIX_CHANGE), rule.id
     if first == employment.from_on:
         return Trigger.NEW_HIRE, employment.id
-    if spell.kind == SpellKind.JOB_FUNCTION:
-        return Trigger.ROLE_CHANGE, spell.id if first == spell.from_on else place.id
+    if spell.kind == SpellKind.JOB_FUNCTION and first == spell.from_on:
+        return Trigger.ROLE_CHANGE, spell.id
+    # A move alone is no change of role: a revision that is due stays due before it takes effect there.
     return Trigger.MATRIX_ENROLMENT, spell.id if first == spell.from_on else place.id
