@@ -140,6 +140,42 @@ async def test_rows_and_totals_of_a_site(reporting: Reporting) -> None:
     assert every["totals"] == totals
 
 
+@pytest.mark.req("R-16", "C-28", "AE-03")
+@pytest.mark.parametrize(
+    ("person", "state", "overdue"),
+    [
+        ("FAY", "UPCOMING", False),
+        # Already owed by another function: the new one adds a method.
+        ("HAL", "UPCOMING", False),
+        # Controls: the same assignment once the role has begun.
+        ("HAL", "OPEN", True),
+        ("BEN", "OPEN", True),
+    ],
+)
+async def test_pre_training_for_a_role_to_come_is_visible_and_not_counted(
+    reporting: Reporting, person: str, state: str, *, overdue: bool
+) -> None:
+    await plant(reporting)
+    before = (await report(reporting, item="SOP-101"))["totals"]
+    role = {"trigger": "ROLE_CHANGE", "state": state, "change": None}
+    due = "2026-03-14T13:00:00Z"
+    told = assignment(person, "SOP-101", due, opened="2026-03-05T10:00:00Z", **role)
+    await reporting.feed(event("assignment.assignment", told, utc("2026-03-05T10:00:00Z")))
+    after = await report(reporting, item="SOP-101", include="not_required")
+    (row,) = [row for row in after["items"] if row["person"] == person]
+    assert (row["trigger"], row["due_at"]) == ("ROLE_CHANGE", "2026-03-14T14:00:00+01:00")
+    assert row["overdue"] is overdue
+    counted = {name: after["totals"][name] for name in before if name != "overdue"}
+    assert counted == {name: before[name] for name in before if name != "overdue"}
+    # BEN is overdue already.
+    assert after["totals"]["overdue"] == before["overdue"] + (person == "HAL" and overdue)
+    approaching = await report(
+        reporting, item="SOP-101", include="not_required", at="2026-03-07T12:00:00+01:00"
+    )
+    (row,) = [row for row in approaching["items"] if row["person"] == person]
+    assert row["approaching"] is overdue
+
+
 @pytest.mark.req("RP-01", "PL-28")
 @pytest.mark.parametrize(
     ("query", "expected"),

@@ -21,6 +21,10 @@ from reporting_svc.domain.compliance import Figure, Group, Totals, counted, tota
 from reporting_svc.projections.asof import AsOf
 from reporting_svc.projections.scope import Scope, person_now
 
+# Pre-training for a role to come is shown, never overdue nor approaching. Of a later instant than what is
+# known it cannot be said any more: there the cell itself tells whether the item is required.
+UPCOMING = "(a.state = 'UPCOMING' AND :at <= CAST(:known_now AS timestamptz))"
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -82,6 +86,7 @@ async def compliance(
         **filters.named(),
         "within": filters.approaching_days,
         "not_required": filters.not_required,
+        "known_now": asof.shown_known_at,
         "limit": limit + 1,
     }
     after = ""
@@ -139,9 +144,9 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
         WHERE {allowed.people.replace("q.person", "p.person")}
     ), cells AS MATERIALIZED (
         SELECT s.tid, s.person, s.item, s.place, s.status, s.verdict, s.on_leave, w.places -> s.place AS spell,
-            t.due, t.withdrawn, coalesce(t.due_at <= :at, false) AS overdue,
-            NOT coalesce(t.due_at <= :at, false)
-                AND (s.expiring OR coalesce(t.due_at <= :at + make_interval(days => :within), false)) AS approaching
+            t.due, t.withdrawn, coalesce(t.counts <= :at, false) AS overdue,
+            NOT coalesce(t.counts <= :at, false)
+                AND (s.expiring OR coalesce(t.counts <= :at + make_interval(days => :within), false)) AS approaching
         FROM people x
         CROSS JOIN LATERAL (SELECT x.person) q
         CROSS JOIN LATERAL (
@@ -160,8 +165,8 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
                 coalesce(jsonb_object_agg(a.cell, a.withdrawn) FILTER (WHERE a.withdrawn > 0), '{{}}') AS withdrawn
             FROM (
                 SELECT a.item || '/' || a.place AS cell,
-                    (array_agg(jsonb_build_array(a.due_at, a.trigger, a.assignment, a.change)
-                        ORDER BY a.due_at NULLS LAST, a.target_version)
+                    (array_agg(jsonb_build_array(a.due_at, a.trigger, a.assignment, a.change, {UPCOMING})
+                        ORDER BY {UPCOMING}, a.due_at NULLS LAST, a.target_version)
                         FILTER (WHERE a.closing_reason IS DISTINCT FROM 'WITHDRAWN'))[1] AS due,
                     count(*) FILTER (WHERE a.closing_reason = 'WITHDRAWN') AS withdrawn
                 FROM app.assignment a WHERE a.person = q.person AND a.opened_at <= :at AND {asof.known("a")}
@@ -174,7 +179,8 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
             FROM app.segment s WHERE {" AND ".join(cell)} OFFSET 0) s
         CROSS JOIN LATERAL (
             SELECT d.due -> (s.item || '/' || s.place) AS due,
-                CAST(d.due -> (s.item || '/' || s.place) ->> 0 AS timestamptz) AS due_at,
+                CASE WHEN s.verdict <> 'NONE' AND NOT (d.due -> (s.item || '/' || s.place) -> 4)::boolean
+                    THEN CAST(d.due -> (s.item || '/' || s.place) ->> 0 AS timestamptz) END AS counts,
                 coalesce(CAST(d.withdrawn ->> (s.item || '/' || s.place) AS integer), 0) AS withdrawn OFFSET 0) t
         WHERE {allowed.sql}{" AND jsonb_exists(w.places, s.place)" if placed else ""}
     ), groups AS (
@@ -198,7 +204,7 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: row[name] for name in row if name not in ("groups", "shown", "spell", "due", "on_leave")}
     spell = row["spell"] or {}
-    due_at, trigger, assignment, change = row["due"] or (None, None, None, None)
+    due_at, trigger, assignment, change, _ = row["due"] or (None, None, None, None, None)
     return found | {
         "counted": counted(row["status"], row["verdict"], on_leave=row["on_leave"]).value,
         "department": spell.get("department"),
