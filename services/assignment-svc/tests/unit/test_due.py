@@ -1,7 +1,7 @@
 """Due dates, shifts, moved dates and leave (C-20 to C-25)."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from assignment_svc.domain.facts import (
     Version,
 )
 from assignment_svc.domain.governing import prepare
-from assignment_svc.domain.qualification import derive, reconcile
+from assignment_svc.domain.qualification import derive, reconcile, unqualified_since
 from assignment_svc.domain.shifts import last_shift_end
 from assignment_svc.domain.vocabulary import AssignmentState, ClosingReason, SuspendPolicy, Trigger
 
@@ -254,6 +254,29 @@ def test_v5_takes_the_place_of_an_open_v4_when_it_governs() -> None:
         ClosingReason.SUPERSEDED_BY,
         "5",
     )
+
+
+@pytest.mark.req("R-06", "R-74", "AE-16")
+def test_unqualified_since_is_not_begun_anew_by_the_version_that_replaces_a_missed_one() -> None:
+    v4, v5 = version(4, "2026-03-02", "2026-03-16"), version(5, "2026-04-01", "2026-04-20")
+    editorial = version(6, "2026-05-01", "2026-05-10", "none")
+    facts = cell(records=[TRAINED, record(5, "2026-06-01 10:00")], timeline=prepare([V3, v4, v5, editorial]))
+
+    def since(when: str, facts: CellFacts = facts) -> datetime | None:
+        return unqualified_since(derive(facts, at(when)).timeline, at(when))
+
+    missed = at("2026-03-16")
+    assert since("2026-03-15 23:59:59") is None
+    whens = ("2026-03-16", "2026-04-19", "2026-04-20", "2026-05-10", "2026-06-01 10:00")
+    assert [since(when) for when in whens] == [missed] * len(whens)
+    trained = more(facts, records=(TRAINED, record(4, "2026-04-01 10:00")))
+    assert [since(when, trained) for when in ("2026-04-01 10:00", "2026-04-20")] == [None, at("2026-04-20")]
+    never = more(facts, records=())
+    assert since("2026-04-20", never) == at("2025-01-15")
+    # Who is suspended, or not asked, is not called unqualified.
+    away = more(facts, person=person(leaves=[days("2026-04-01", "2026-05-01")]))
+    assert [since(when, away) for when in ("2026-04-20", "2026-05-01")] == [None, at("2026-05-01")]
+    assert since("2019-01-01") is None
 
 
 @pytest.mark.req("R-06", "AE-16")

@@ -344,3 +344,31 @@ async def test_the_bars_of_a_person(reporting: Reporting) -> None:
         "/api/qualification/timeline", caller("operator", subject="BEN"), person="ANA"
     )
     assert (hidden["items"], hidden["name"]) == ([], None)
+
+
+@pytest.mark.req("R-06", "AE-16")
+async def test_unqualified_since_goes_back_over_every_missed_version(reporting: Reporting) -> None:
+    await fixture_f(reporting)
+    since, later = "2026-03-16T00:00+01:00", "2026-04-20T00:00+02:00"
+    missed = [
+        segment("2025-01-01T00:00+01:00", since, "QUALIFIED", 3, 3),
+        segment(since, later, "SUPERSEDED", 4, 3),
+        segment(later, None, "SUPERSEDED", 5, 3),
+    ]
+    await reporting.say(
+        "assignment.qualification", qualification("BEN", SOP, missed), "2026-03-02T10:00:01Z", 2
+    )
+    for at, found in (
+        ("2026-03-15T23:59:59+01:00", None),
+        (since, "2026-03-16T00:00:00+01:00"),
+        ("2026-05-01T00:00+02:00", "2026-03-16T00:00:00+01:00"),
+    ):
+        answer = await reporting.get("/api/qualification/cells", AUDITOR, person="BEN", at=at)
+        assert [row["unqualified_since"] for row in answer["items"]] == [found]
+    never = [segment("2026-03-10T00:00+01:00", None, "NEVER_TRAINED", 3)]
+    await reporting.say(
+        "assignment.qualification", qualification("NEW", SOP, never), "2026-03-02T10:00:02Z", 1
+    )
+    answer = await reporting.get("/api/qualification/cells", AUDITOR, item=SOP, at="2026-05-01T00:00+02:00")
+    rows = {row["person"]: row["unqualified_since"] for row in answer["items"]}
+    assert rows["NEW"] == "2026-03-10T00:00:00+01:00"

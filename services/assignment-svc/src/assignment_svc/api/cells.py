@@ -18,7 +18,7 @@ from servicekit.http.paging import Cursor, Limit, decode, encode
 from servicekit.ids import new_id
 
 from assignment_svc import wire
-from assignment_svc.domain.qualification import cell_at
+from assignment_svc.domain.qualification import UNTRAINED, cell_at, unqualified_since
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.domain.vocabulary import Status
 from assignment_svc.handlers import ask
@@ -35,7 +35,11 @@ class Reason(BaseModel):
 
 
 class Cell(BaseModel):
-    """One cell at one instant. Times have the offset of the place."""
+    """One cell at one instant. Times have the offset of the place.
+
+    unqualified_since: the beginning of the time, unbroken until now, in which the person is not trained for what
+    governs, be it several versions one after the other (R-06).
+    """
 
     person: str
     item: str
@@ -54,6 +58,7 @@ class Cell(BaseModel):
     sources: list[str]
     since: datetime
     until: datetime | None
+    unqualified_since: datetime | None
 
 
 class Cells(BaseModel):
@@ -134,10 +139,10 @@ async def get_cells(
         following: str | None = None
         if person is not None and item is not None:
             resource = await resource_of(tx, person)
-            policy.require_any(caller, READ, resource or {})
-            if resource is not None and await tx.one(
-                "SELECT 1 FROM app.document WHERE document = :d", {"d": item}
-            ):
+            # Out of scope is answered as not known: `[]`, as reporting answers it (C-26).
+            seen = resource is not None and any(policy.decide(caller, one, resource).allowed for one in READ)
+            if seen and await tx.one("SELECT 1 FROM app.document WHERE document = :d", {"d": item}):
+                assert resource is not None
                 rows = await _one(tx, person, item, moment, zones, resource)
         else:
             people = await scoped_people(tx, caller, policy, READ, person)
@@ -178,14 +183,20 @@ async def _one(
     found = (await ask.timelines(tx, person, [item])).get(item, {})
     places = set(found) or ({resource["site"]} if resource.get("site") else set())
     due = await _due(tx, [person], [item], moment)
-    return [
-        _cell(person, item, place, cell_at(found.get(place, ()), moment), zones.get(place), due)
-        for place in sorted(places)
-    ]
+    rows: list[Cell] = []
+    for place in sorted(places):
+        key, timeline = (person, item, place), found.get(place, ())
+        segment, since = cell_at(timeline, moment), unqualified_since(timeline, moment)
+        rows.append(_cell(key, segment, since, zones.get(place), due.get(key)))
+    return rows
 
 
 _PAGE = """
-SELECT c.person, c.item, c.place, s.segment, EXISTS (
+SELECT c.person, c.item, c.place, s.segment, c.segments -> 0 AS first,
+CASE WHEN s.segment ->> 'status' = ANY(CAST(:untrained AS text[])) THEN coalesce((
+    SELECT max(CAST(other ->> 'to' AS timestamptz)) FROM jsonb_array_elements(c.segments) AS other
+    WHERE CAST(other ->> 'to' AS timestamptz) <= :at AND other ->> 'status' <> ALL(CAST(:untrained AS text[]))
+  ), CAST(c.segments -> 0 ->> 'from' AS timestamptz)) END AS unqualified_since, EXISTS (
   SELECT FROM app.dirty d WHERE d.lane = c.person AND d.key IN (c.item, '*')) AS marked
 FROM app.cell c
 LEFT JOIN LATERAL (
@@ -225,6 +236,7 @@ async def _many(
             "last_item": start[1],
             "last_place": start[2],
             "all": keep_all,
+            "untrained": sorted(UNTRAINED),
             "limit": limit + 1,
         },
     )
@@ -232,13 +244,18 @@ async def _many(
     due = await _due(tx, sorted({r["person"] for r in shown}), sorted({r["item"] for r in shown}), moment)
     cells: list[Cell] = []
     for row in shown:
-        segment = wire.segment_of(row["segment"]) if row["segment"] else cell_at((), moment)
+        # Before the first segment: NOT_REQUIRED until it begins.
+        stored = row["segment"] or row["first"]
+        segment = cell_at([wire.segment_of(stored)] if stored else (), moment)
+        since = row["unqualified_since"]
         if row["marked"]:
             fresh = (await ask.timelines(tx, row["person"], [row["item"]])).get(row["item"], {})
             segment = cell_at(fresh.get(row["place"], ()), moment)
+            since = unqualified_since(fresh.get(row["place"], ()), moment)
             if segment.status is Status.NOT_REQUIRED and not keep_all:
                 continue
-        cells.append(_cell(row["person"], row["item"], row["place"], segment, zones.get(row["place"]), due))
+        key = (row["person"], row["item"], row["place"])
+        cells.append(_cell(key, segment, since, zones.get(row["place"]), due.get(key)))
     last = shown[-1] if len(rows) > limit else None
     return cells, None if last is None else encode([last["person"], last["item"], last["place"]])
 
@@ -247,22 +264,28 @@ type Due = Mapping[tuple[str, str, str], Mapping[str, Any]]
 
 
 async def _due(tx: Tx, people: Sequence[str], items: Sequence[str], moment: datetime) -> Due:
-    """Of each cell the assignment open at the instant that is due first."""
+    """Of each cell the assignment open at the instant that is due first; one of a role to come only beside no other."""
     rows = await tx.rows(
         "SELECT DISTINCT ON (person, item, place) person, item, place, due_at, trigger FROM app.assignment"
         " WHERE person = ANY(:people) AND item = ANY(:items) AND opened_at <= :at"
         " AND (closed_at IS NULL OR closed_at > :at) AND closing_reason IS DISTINCT FROM 'WITHDRAWN'"
-        " ORDER BY person, item, place, due_at NULLS LAST, target_version",
+        " ORDER BY person, item, place, state = 'UPCOMING', due_at NULLS LAST, target_version",
         {"people": list(people), "items": list(items), "at": moment},
     )
     return {(row["person"], row["item"], row["place"]): dict(row) for row in rows}
 
 
-def _cell(person: str, item: str, place: str, segment: Segment, zone: ZoneInfo | None, due: Due) -> Cell:
+def _cell(
+    key: tuple[str, str, str],
+    segment: Segment,
+    unqualified: datetime | None,
+    zone: ZoneInfo | None,
+    task: Mapping[str, Any] | None,
+) -> Cell:
     def local(value: datetime | None) -> datetime | None:
         return value if value is None or zone is None else value.astimezone(zone)
 
-    task = due.get((person, item, place))
+    person, item, place = key
     since = local(segment.start)
     assert since is not None
     return Cell(
@@ -283,6 +306,7 @@ def _cell(person: str, item: str, place: str, segment: Segment, zone: ZoneInfo |
         sources=list(segment.sources),
         since=since,
         until=local(segment.end),
+        unqualified_since=local(unqualified),
     )
 
 

@@ -76,3 +76,18 @@ def cell_at(timeline: Sequence[Segment], at: datetime) -> Segment:
     status = Status.NOT_REQUIRED
     reasons = (Reason("NO_SOURCE"),)
     return Segment(at, end, status, VERDICT_OF[status], (), None, None, None, None, (), reasons, (), ())
+
+
+UNTRAINED = frozenset({Status.LAPSED, Status.SUPERSEDED, Status.INCOMPLETE, Status.NEVER_TRAINED})
+"""Statuses of somebody who has to be trained before the work may be done."""
+
+
+def unqualified_since(timeline: Sequence[Segment], at: datetime) -> datetime | None:
+    """Since when the person is without interruption not trained for what governs; None: is trained, is not asked to
+    be, or is suspended. A version that takes the place of a missed one does not begin it anew (R-06, R-74)."""
+    index = bisect_right(timeline, at, key=lambda segment: segment.start) - 1
+    since: datetime | None = None
+    while index >= 0 and timeline[index].status in UNTRAINED:
+        since = timeline[index].start
+        index -= 1
+    return since

@@ -1810,6 +1810,9 @@ export interface components {
         /**
          * Cell
          * @description One cell at one instant. Times have the offset of the place.
+         *
+         *     unqualified_since: the beginning of the time, unbroken until now, in which the person is not trained for what
+         *     governs, be it several versions one after the other (R-06).
          */
         AssignmentCell: {
             /** Completed At */
@@ -1845,6 +1848,8 @@ export interface components {
             status: string;
             /** Trigger */
             trigger: string | null;
+            /** Unqualified Since */
+            unqualified_since: string | null;
             /** Until */
             until: string | null;
             /** Verdict */
@@ -4376,6 +4381,9 @@ export interface components {
         /**
          * Cell
          * @description One cell at one instant (C-26).
+         *
+         *     unqualified_since: the beginning of the time, unbroken until then, in which the person is not trained for what
+         *     governs, be it several versions one after the other (R-06).
          */
         ReportingCell: {
             /** Completed At */
@@ -4411,6 +4419,8 @@ export interface components {
             status: string;
             /** Trigger */
             trigger: string | null;
+            /** Unqualified Since */
+            unqualified_since: string | null;
             /** Until */
             until: string | null;
             /** Verdict */

@@ -20,7 +20,16 @@ KnownAt = Annotated[
     Query(description="Instant of the system, with its offset; default: all that is known by now."),
 ]
 
-_TIMES = ("completed_at", "expires_at", "due_at", "since", "until", "opened_at", "closed_at")
+_TIMES = (
+    "completed_at",
+    "expires_at",
+    "due_at",
+    "since",
+    "until",
+    "unqualified_since",
+    "opened_at",
+    "closed_at",
+)
 
 
 def asof(tx: Tx, at: datetime | None, known_at: datetime | None) -> AsOf:

@@ -23,7 +23,11 @@ class AsOfOut(BaseModel):
 
 
 class Cell(BaseModel):
-    """One cell at one instant (C-26)."""
+    """One cell at one instant (C-26).
+
+    unqualified_since: the beginning of the time, unbroken until then, in which the person is not trained for what
+    governs, be it several versions one after the other (R-06).
+    """
 
     person: str
     item: str
@@ -42,6 +46,7 @@ class Cell(BaseModel):
     sources: list[str]
     since: datetime
     until: datetime | None
+    unqualified_since: datetime | None
 
 
 class Cells(AsOfOut):

@@ -18,6 +18,8 @@ from reporting_svc.projections.scope import Scope, person_now
 
 type Cell = dict[str, Any]
 
+UNTRAINED = frozenset({Status.LAPSED, Status.SUPERSEDED, Status.INCOMPLETE, Status.NEVER_TRAINED})
+
 _SEGMENT = """s.status, s.verdict, s.flags, s.governing_version, s.completed_version, s.completed_at, s.expires_at,
     s.records, s.reasons, s.sources, lower(s.valid) AS since, nullif(upper(s.valid), 'infinity') AS until"""
 
@@ -76,6 +78,7 @@ async def cells(
         following = encode([shown[-1][name] for name in ("person", "item", "place")])
     found = [_cell(row, asof.at) for row in shown]
     await _add_due(tx, asof, found)
+    await _add_unqualified(tx, asof, found)
     return found, following
 
 
@@ -130,13 +133,13 @@ def _cell(row: Mapping[str, Any], at: datetime) -> Cell:
 
 
 async def _add_due(tx: Tx, asof: AsOf, found: Sequence[Cell]) -> None:
-    """Of each cell the assignment open at the instant that is due first."""
+    """Of each cell the assignment open at the instant that is due first; one of a role to come only beside no other."""
     if not found:
         return
     rows = await tx.rows(
         "SELECT DISTINCT ON (a.person, a.item, a.place) a.person, a.item, a.place, a.due_at, a.trigger"
         f" FROM app.assignment a WHERE a.person = ANY(:people) AND a.item = ANY(:items) AND {open_at(asof)}"
-        " ORDER BY a.person, a.item, a.place, a.due_at NULLS LAST, a.target_version",
+        " ORDER BY a.person, a.item, a.place, a.state = 'UPCOMING', a.due_at NULLS LAST, a.target_version",
         {
             "people": sorted({cell["person"] for cell in found}),
             "items": sorted({cell["item"] for cell in found}),
@@ -148,6 +151,24 @@ async def _add_due(tx: Tx, asof: AsOf, found: Sequence[Cell]) -> None:
         row = due.get((cell["person"], cell["item"], cell["place"]))
         cell["due_at"] = row["due_at"] if row else None
         cell["trigger"] = row["trigger"] if row else None
+
+
+async def _add_unqualified(tx: Tx, asof: AsOf, found: Sequence[Cell]) -> None:
+    """Since when without interruption not trained for what governs: the end of the last segment that says otherwise,
+    or the beginning of the timeline (R-06)."""
+    keys = [(c["person"], c["item"], c["place"]) for c in found if c["status"] in UNTRAINED]
+    rows = [] if not keys else await tx.rows(
+        "SELECT s.person, s.item, s.place, coalesce(max(upper(s.valid)) FILTER ("
+        "   WHERE upper(s.valid) <= :at AND s.status <> ALL(CAST(:untrained AS text[]))), min(lower(s.valid))) AS since"
+        " FROM app.segment s JOIN unnest(CAST(:people AS text[]), CAST(:items AS text[]), CAST(:places AS text[]))"
+        f"  AS k (person, item, place) USING (person, item, place) WHERE {asof.known('s')} GROUP BY 1, 2, 3",
+        dict(zip(("people", "items", "places"), map(list, zip(*keys, strict=True)), strict=True))
+        | {"untrained": sorted(UNTRAINED)}
+        | asof.parameters,
+    )  # fmt: skip
+    since = {(row["person"], row["item"], row["place"]): row["since"] for row in rows}
+    for cell in found:
+        cell["unqualified_since"] = since.get((cell["person"], cell["item"], cell["place"]))
 
 
 def open_at(asof: AsOf) -> str:
