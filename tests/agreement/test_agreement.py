@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -111,13 +112,31 @@ def test_engine_and_reference_agree_at_random_instants_and_every_edge(
     assert asked > 10_000
 
 
+@pytest.mark.slow
+@pytest.mark.req("R-62", "C-36")
+@pytest.mark.timeout(300)
+def test_both_agree_where_migrated_records_do_not_count(plant: Plant, world: World) -> None:
+    """Of a batch that was accepted with that policy: they are there, and allow nobody to work."""
+    without = replace(world, migrated_counts=False, memo={})
+    asked = allowed = 0
+    for cell in of_shard(plant, 0):
+        shown = replace(cell, records=tuple(replace(one, counts=False) for one in cell.records))
+        timeline, before = derive(shown, NOW).timeline, derive(cell, NOW).timeline
+        for at in model.edges(world, cell.person.person, cell.item, cell.place.code):
+            asked += 1
+            mine = by_engine(cell_at(timeline, at))
+            assert mine == by_reference(without, cell, at), (cell.person.person, cell.item, at)
+            assert mine[1] in ("DENY", "NONE")
+            allowed += cell_at(before, at).verdict.value == "ALLOW"
+    assert asked > 10_000
+    assert allowed > 3_000
+
+
 def test_a_planted_difference_is_found(plant: Plant, world: World) -> None:
     """Control: an engine that forgets one record is caught."""
     for cell in plant.cells():
         segment = cell_at(derive(cell, NOW).timeline, NOW)
         if segment.status.value == "QUALIFIED" and len(segment.records) == 1:
-            from dataclasses import replace
-
             forgetful = replace(cell, records=tuple(r for r in cell.records if r.id not in segment.records))
             mine = by_engine(cell_at(derive(forgetful, NOW).timeline, NOW))
             if mine != by_reference(world, cell, NOW):

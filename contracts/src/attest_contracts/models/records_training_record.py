@@ -95,6 +95,12 @@ class State(WireModel):
         None
     )
     source_file_sha256: Annotated[str | None, Field(description="Digest of the imported file.")] = None
+    counts: Annotated[
+        bool | None,
+        Field(
+            description="False: a migrated record that allows nobody to work, by the policy signed with its batch (R-62)."
+        ),
+    ] = None
     assignment: Annotated[str | None, Field(description="Assignment that it fulfils.")] = None
     evaluator: Annotated[str | None, Field(description="Person id of the evaluator.")] = None
     content: Annotated[list[ContentRead] | None, Field(description="What was read.")] = None

@@ -192,6 +192,7 @@ def record_of(state: State, zone: str) -> TrainingRecord:
         passed=state["result"] == "PASS",
         source_class=SourceClass(state["source_class"]),
         entered_in_error=state.get("entered_in_error") is not None,
+        counts=state.get("counts") is not False,
     )
 
 

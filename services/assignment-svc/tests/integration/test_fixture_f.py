@@ -424,27 +424,3 @@ async def test_an_open_question_ends_when_it_is_answered(service: RunningService
         answer = await service.client("auditor").get("/api/qualification/cells", params=asked)
         (row,) = answer.json()["items"]
         assert ("MATRIX_UNRESOLVED" in row["flags"]) is flagged
-
-
-@pytest.mark.req("R-06", "AE-16")
-async def test_unqualified_since_of_one_cell_and_in_the_list(service: RunningService) -> None:
-    """The list reads it by SQL, one cell by the rules: the same, over two missed versions."""
-    await play(service)
-    v5 = F.version(5, approved_at="2026-03-12T08:00:00Z", NL1="2026-04-20", US1="2026-04-20")
-    await service.feed("qms.document", "qms.document-changed.v1", "SOP-101", F.document(F.V3, F.V4, v5))
-    await service.settled()
-    at = nl("2026-05-01T00:00:00")
-    listed = await service.client("auditor").get(
-        "/api/qualification/cells", params={"at": at.isoformat(), "include": "not_required"}
-    )
-    found = {row["person"]: row for row in listed.json()["items"]}
-    assert {name: row["unqualified_since"] for name, row in found.items()} == {
-        "ANA": "2026-04-20T00:00:00+02:00",
-        "BEN": "2026-03-16T00:00:00+01:00",
-        "CHI": "2026-04-16T00:00:00+02:00",
-        "DEV": "2026-04-20T00:00:00+02:00",
-        "FAY": None,
-        "GIL": "2026-03-23T00:00:00-04:00",
-    }
-    for name, row in found.items():
-        assert await cell(service, name, at) == row

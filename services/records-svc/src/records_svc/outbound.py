@@ -49,6 +49,8 @@ def record_state(row: Mapping[Any, Any], signatures: Sequence[Signature] = ()) -
         "source_class": row["source_class"],
         "source_record": row["source_record"],
         "source_file_sha256": row["source_file_sha256"],
+        # Said where it is not so: records that count are announced as they ever were.
+        **({} if row["counts"] is not False else {"counts": False}),
         "assignment": None if row["assignment"] is None else str(row["assignment"]),
         "evaluator": row["evaluator"],
         "content": None

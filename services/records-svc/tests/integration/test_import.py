@@ -29,6 +29,7 @@ async def test_a_migrated_record_says_where_it_comes_from(records: Records):
         "line": "2",
         "completed_at_text": "2026-05-27T22:40:00",
         "zone_rule": "site",
+        "counts": True,
         "accepted_by": ["EVA", "COR"],
     }
     assert (shown["completed_at"], shown["methods"], shown["score"]) == (
@@ -51,6 +52,21 @@ async def test_the_event_is_known_from_the_import(records: Records):
     assert state["valid_from"] == "2026-05-27T20:40:00.000000Z"
     assert state["recorded_at"] == event["time"] > "2027-03-12"
     assert state["score"] == 92.5
+
+
+@pytest.mark.req("R-62", "C-36")
+async def test_a_record_of_a_batch_that_does_not_count_says_so(records: Records):
+    blocks = (block([history(1)], migrated_counts=False), block([history(2)]))
+    for sent in blocks:
+        assert (await records.call(IMPORTER, "POST", PATH, json=sent)).status_code == 200
+    states = [event["data"]["state"] for event in records.events()]
+    assert [state.get("counts") for state in states] == [False, None]
+    listed = (await records.get(AUD, "/api/records"))["items"]
+    shown = [await records.get(AUD, f"/api/records/{one['record']}") for one in listed]
+    assert {s["source"]["source_record"]: s["source"]["counts"] for s in shown} == {
+        "LEG-0000001": False,
+        "LEG-0000002": True,
+    }
 
 
 @pytest.mark.req("C-30")

@@ -194,11 +194,14 @@ class Api:
         reason: str,
         dry_run: bool = False,
         zone_rule: str | None = None,
+        migrated_counts: bool = True,
     ) -> dict[str, Any]:
         """Uploads and checks files; the job with its counts."""
         fields = {"export_date": export_date.isoformat(), "dry_run": str(dry_run).lower(), "reason": reason}
         if zone_rule:
             fields["zone_rule"] = zone_rule
+        if not migrated_counts:
+            fields["migrated_counts"] = "false"
         return self.send("/api/imports", fields, [("files", (name, data)) for name, data in files.items()])
 
     def accept_import(self, job: str, *, reason: str = "counts and refusals reviewed") -> dict[str, Any]:

@@ -136,7 +136,8 @@ class TrainingRecord:
     ``valid_from`` is the instant from which it counts: the completion, or the ink signature of a late
     entry (R-18). ``zone`` is the zone of the person's place at that time (C-09). ``score`` in percent.
     ``supervised`` marks an OJT record at level *supervised* (MX-13). ``made_for`` is the trigger of the
-    assignment that it fulfilled (R-30); None: voluntary or unknown.
+    assignment that it fulfilled (R-30); None: voluntary or unknown. ``counts`` False: a migrated record of a batch
+    that was accepted with the policy that its records allow nothing (R-62, C-36).
     """
 
     id: str
@@ -151,6 +152,7 @@ class TrainingRecord:
     basis: Basis = Basis.TRAINING
     made_for: Trigger | None = None
     entered_in_error: bool = False
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

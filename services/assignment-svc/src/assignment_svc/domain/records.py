@@ -72,7 +72,7 @@ def passing(
         one_mark = DEFAULT_PASS_MARK if one_mark is None else one_mark
     found: list[Passing] = []
     for record in sorted(records, key=lambda record: (record.valid_from, record.id)):
-        if record.entered_in_error:
+        if record.entered_in_error or not record.counts:
             continue
         mark = one_mark if one_mark is not None else pass_mark_at(spans, record.valid_from)
         methods = _passed_methods(record, mark)
@@ -105,5 +105,9 @@ def supervised(records: Iterable[TrainingRecord]) -> list[Passing]:
     return [
         Passing(record.valid_from, record, frozenset({Method.O}), record)
         for record in sorted(records, key=lambda record: (record.valid_from, record.id))
-        if record.supervised and record.passed and not record.entered_in_error and Method.O in record.methods
+        if record.supervised
+        and record.passed
+        and record.counts
+        and not record.entered_in_error
+        and Method.O in record.methods
     ]

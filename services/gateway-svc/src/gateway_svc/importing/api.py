@@ -56,6 +56,11 @@ _FORM: dict[str, Any] = {
                             "type": "string",
                             "description": "Of which zone a time without offset is: `site`, or an IANA zone.",
                         },
+                        "migrated_counts": {
+                            "type": "boolean",
+                            "default": True,
+                            "description": "Whether migrated training records may allow anybody to work (C-36).",
+                        },
                         "reason": {"type": "string", "minLength": 1, "maxLength": 500},
                     },
                 }
@@ -109,6 +114,7 @@ class ImportOut(BaseModel):
     dry_run: bool
     export_date: date
     zone_rule: str | None
+    migrated_counts: bool
     uploaded_by: str
     uploaded_at: datetime
     finished_at: datetime | None
@@ -192,6 +198,7 @@ async def upload(
                 contents,
                 export_date=fields["export_date"],
                 zone_rule=fields["zone_rule"],
+                migrated_counts=fields["migrated_counts"],
                 known=before,
             )
         except ValueError as error:
@@ -321,15 +328,20 @@ def _fields(form: Mapping[str, Any]) -> dict[str, Any]:
         export_date = date.fromisoformat(text("export_date"))
     except ValueError:
         raise invalid("export_date", "format", "the day of the export, YYYY-MM-DD") from None
-    dry_run = text("dry_run").lower() or "false"
-    if dry_run not in ("true", "false"):
-        raise invalid("dry_run", "format", "true or false")
+
+    def yes(name: str, default: str) -> bool:
+        value = text(name).lower() or default
+        if value not in ("true", "false"):
+            raise invalid(name, "format", "true or false")
+        return value == "true"
+
     if not 0 < len(reason := text("reason")) <= 500:
         raise invalid("reason", "missing" if not reason else "too-long", "say why, in at most 500 characters")
     return {
         "export_date": export_date,
-        "dry_run": dry_run == "true",
+        "dry_run": yes("dry_run", "false"),
         "zone_rule": text("zone_rule") or None,
+        "migrated_counts": yes("migrated_counts", "true"),
         "reason": reason,
     }
 

@@ -144,6 +144,7 @@ class Importer:
             contents,
             export_date=job["export_date"],
             zone_rule=job["zone_rule"],
+            migrated_counts=job["migrated_counts"],
             known=before,
         )
         if checked.plan_digest != job["plan_digest"]:
@@ -172,7 +173,12 @@ class Importer:
         while True:
             try:
                 await self._owners.send(
-                    caller, block, batch=job["id"], accepted_by=people, correlation=job["correlation"]
+                    caller,
+                    block,
+                    batch=job["id"],
+                    accepted_by=people,
+                    migrated_counts=job["migrated_counts"],
+                    correlation=job["correlation"],
                 )
                 break
             except OwnerRefusedError as error:

@@ -98,13 +98,24 @@ latest = Latest()
 
 
 def examine(
-    contents: Mapping[str, bytes], *, export_date: date, zone_rule: str | None, known: Known
+    contents: Mapping[str, bytes],
+    *,
+    export_date: date,
+    zone_rule: str | None,
+    migrated_counts: bool,
+    known: Known,
 ) -> Checked:
     """Reads and checks the files: seconds of work for a plant, so it belongs into a thread of its own.
 
     Raises ValueError for a zone rule that is neither `site` nor an IANA zone.
     """
-    plan = check(read_files(contents), export_date=export_date, zone_rule=zone_rule, known=known)
+    plan = check(
+        read_files(contents),
+        export_date=export_date,
+        zone_rule=zone_rule,
+        migrated_counts=migrated_counts,
+        known=known,
+    )
     return Checked(contents, plan, tuple(known_rows.open_questions(plan, known)))
 
 
@@ -125,6 +136,7 @@ async def create(
         "dry_run": dry_run,
         "export_date": plan.export_date,
         "zone_rule": plan.zone_rule,
+        "migrated_counts": plan.migrated_counts,
         "actor": caller.actor,
         "person": caller.subject,
         "grants": _grants(caller, policy),
@@ -306,6 +318,7 @@ def present(row: Mapping[Any, Any]) -> dict[str, Any]:
         "dry_run": row["dry_run"],
         "export_date": row["export_date"],
         "zone_rule": row["zone_rule"],
+        "migrated_counts": row["migrated_counts"],
         "uploaded_by": row["person"] or row["actor"],
         "uploaded_at": row["uploaded_at"],
         "finished_at": row["finished_at"],

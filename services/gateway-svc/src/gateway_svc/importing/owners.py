@@ -10,7 +10,7 @@ from servicekit.ids import new_id
 from servicekit.problems import Problem
 
 from gateway_svc.importing.levels import Standing
-from gateway_svc.importing.stages import Block
+from gateway_svc.importing.stages import HISTORY, Block
 from gateway_svc.services import Services, problem_of
 from gateway_svc.settings import OWN_NAME
 
@@ -35,7 +35,14 @@ class Owners(Protocol):
     """What an import needs of the other services."""
 
     async def send(
-        self, caller: Caller, block: Block, *, batch: str, accepted_by: Sequence[str], correlation: str
+        self,
+        caller: Caller,
+        block: Block,
+        *,
+        batch: str,
+        accepted_by: Sequence[str],
+        migrated_counts: bool,
+        correlation: str,
     ) -> None:
         """Hands a block over, once however often it is sent. Raises OwnerRefusedError, OwnerUnreachableError."""
         ...
@@ -52,7 +59,14 @@ class HttpOwners:
         self._services = services
 
     async def send(
-        self, caller: Caller, block: Block, *, batch: str, accepted_by: Sequence[str], correlation: str
+        self,
+        caller: Caller,
+        block: Block,
+        *,
+        batch: str,
+        accepted_by: Sequence[str],
+        migrated_counts: bool,
+        correlation: str,
     ) -> None:
         await self._ask(
             block.part.service,
@@ -60,7 +74,7 @@ class HttpOwners:
             f"/internal/imports/{block.part.kind}",
             caller,
             correlation=correlation,
-            body=body_of(block, batch=batch, accepted_by=accepted_by),
+            body=body_of(block, batch=batch, accepted_by=accepted_by, migrated_counts=migrated_counts),
             timeout=_SEND_SECONDS,
             idempotency_key=block.idempotency_key,
         )
@@ -90,9 +104,13 @@ class HttpOwners:
             raise OwnerRefusedError(problem) from problem
 
 
-def body_of(block: Block, *, batch: str, accepted_by: Sequence[str]) -> Mapping[str, Any]:
-    """What an owner gets. sha256: of the whole file that the rows stood in."""
-    return {
+def body_of(
+    block: Block, *, batch: str, accepted_by: Sequence[str], migrated_counts: bool
+) -> Mapping[str, Any]:
+    """What an owner gets. sha256: of the whole file that the rows stood in. The policy about migrated records goes to
+    their owner alone."""
+    policy = {"migrated_counts": migrated_counts} if block.part.kind == HISTORY else {}
+    return policy | {
         "batch": batch,
         "file": block.file,
         "sha256": block.sha256,

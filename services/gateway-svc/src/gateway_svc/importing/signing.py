@@ -1,7 +1,7 @@
 """Acceptance of an import: kind `import_batch`, key = job, meaning `accept`, signed by two different people.
 
 The signature binds the files by digest, the parameters, what is taken and refused of each file, and the policy that
-migrated records may allow (C-36, R-62). With the second one the batch becomes the signed baseline (R-35).
+migrated records may allow, or may not (C-36, R-62). With the second one the batch becomes the signed baseline (R-35).
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ MEANINGS = {
     ACCEPT: "I accept these files as the baseline: the rows as counted are taken over from the former system,"
     " and its training records count as evidence.",
 }
+WITHOUT_RECORDS = (
+    "I accept these files as the baseline: the rows as counted are taken over from the former system;"
+    " its training records are kept and shown, and allow nobody to work."
+)
+"""The meaning where the policy is that migrated records do not count."""
 SIGNATURES_NEEDED = 2
 
 
@@ -72,7 +77,7 @@ class ImportBatchSignable:
             "files": [{name: file[name] for name in counted} for file in report["files"]],
             "findings": report["severities"],
             "open_questions": len(report["questions"]),
-            "migrated_counts": True,
+            "migrated_counts": job["migrated_counts"],
             "uploaded_by": job["person"] or job["actor"],
         }
         return Prepared(
@@ -80,7 +85,7 @@ class ImportBatchSignable:
             # Not the version: it moves with the first signature, and the second one accepts the same content.
             content_version=job["acceptance_digest"],
             meaning=meaning,
-            meaning_text=MEANINGS[meaning],
+            meaning_text=MEANINGS[meaning] if job["migrated_counts"] else WITHOUT_RECORDS,
             display={"title": f"Import of {len(job['files'])} files", **content},
             time_zone="UTC",
         )

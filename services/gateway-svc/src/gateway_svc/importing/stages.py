@@ -23,6 +23,9 @@ QUESTIONS = "questions"
 """Refused matrix cells: they travel as a kind of their own, after the matrix (C-34)."""
 
 
+HISTORY = "training_history"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """kind: the last part of the owner's path `/internal/imports/{kind}`, and the file's name without its ending."""
@@ -60,7 +63,7 @@ STAGES: tuple[Stage, ...] = (
             "roster",
         ),
     ),
-    Stage("history", _of("records", "training_history")),
+    Stage("history", _of("records", HISTORY)),
     Stage("matrix", _of("matrix", "matrix", QUESTIONS)),
 )
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, UUID
 
@@ -30,6 +31,8 @@ import_job = Table(
     Column("dry_run", Boolean, nullable=False),
     Column("export_date", Date, nullable=False),
     Column("zone_rule", Text),
+    # Whether migrated records may allow anybody to work (C-36).
+    Column("migrated_counts", Boolean, nullable=False, server_default=text("true")),
     # Who uploaded: the account, the person behind it, and the grants under which rows are handed over.
     Column("actor", Text, nullable=False),
     Column("person", Text),

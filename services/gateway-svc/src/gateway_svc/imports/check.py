@@ -37,17 +37,18 @@ def check(
     *,
     export_date: date,
     zone_rule: str | None = None,
+    migrated_counts: bool = True,
     known: Known | None = None,
 ) -> ImportPlan:
     """What an import of these files would take, and everything to tell about the rest (C-30 to C-37).
 
     files: by name. export_date: the day of the customer's export, local; no history row is later. zone_rule: of which
     zone a time without offset is: None = such rows are refused, `site` = the zone of the person's site, else an IANA
-    name. known: what earlier imports brought. Raises ValueError for a zone rule that is neither.
+    name. migrated_counts: whether migrated records may allow (C-36). known: what earlier imports brought. Raises ValueError for a zone rule that is neither.
     """
     if zone_rule is not None and zone_rule != history.SITE_RULE and not is_zone(zone_rule):
         raise ValueError(f"zone rule {zone_rule!r} is neither 'site' nor an IANA time zone")
-    return _Check(known or Known(), export_date, zone_rule).run(files)
+    return _Check(known or Known(), export_date, zone_rule, migrated_counts).run(files)
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class _Check:
     known: Known
     export_date: date
     zone_rule: str | None
+    migrated_counts: bool
 
     def run(self, files: Mapping[str, Source]) -> ImportPlan:
         index = Index()
@@ -86,8 +88,9 @@ class _Check:
             tuple(questions),
             self.export_date,
             self.zone_rule,
+            self.migrated_counts,
             batch,
-            acceptance_digest(batch, self.export_date, self.zone_rule),
+            acceptance_digest(batch, self.export_date, self.zone_rule, migrated_counts=self.migrated_counts),
         )
 
     def _table(self, table: Table, index: Index) -> Settled:

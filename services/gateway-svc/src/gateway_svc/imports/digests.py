@@ -21,9 +21,17 @@ def batch_digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def acceptance_digest(batch: str, export_date: date, zone_rule: str | None) -> str:
-    """SHA-256 over the batch and the parameters that decide which rows are taken: what is signed (PL-29)."""
-    content = {"batch": batch, "export_date": export_date.isoformat(), "zone_rule": zone_rule}
+def acceptance_digest(
+    batch: str, export_date: date, zone_rule: str | None, *, migrated_counts: bool = True
+) -> str:
+    """SHA-256 over the batch and the parameters that decide what is taken, and as what: what is signed (PL-29, C-36)."""
+    content: dict[str, object] = {
+        "batch": batch,
+        "export_date": export_date.isoformat(),
+        "zone_rule": zone_rule,
+    }
+    if not migrated_counts:
+        content["migrated_counts"] = False
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -115,6 +115,7 @@ class ImportPlan:
     questions: tuple[OpenQuestion, ...]
     export_date: date
     zone_rule: str | None
+    migrated_counts: bool
     batch_digest: str
     acceptance_digest: str
 

@@ -36,6 +36,7 @@ def as_dict(plan: ImportPlan) -> dict[str, Any]:
     return {
         "export_date": plan.export_date.isoformat(),
         "zone_rule": plan.zone_rule,
+        "migrated_counts": plan.migrated_counts,
         "batch_digest": plan.batch_digest,
         "acceptance_digest": plan.acceptance_digest,
         "files": summary(plan),

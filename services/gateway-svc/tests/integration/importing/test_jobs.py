@@ -95,6 +95,7 @@ async def test_the_report_names_each_row(imports: Imports) -> None:
         ({"zone_rule": "Mars/Base"}, "zone_rule"),
         ({"dry_run": "perhaps"}, "dry_run"),
         ({"reason": " "}, "reason"),
+        ({"migrated_counts": "some"}, "migrated_counts"),
     ],
 )
 async def test_a_bad_field_is_named(imports: Imports, fields: dict[str, str], field: str) -> None:
@@ -177,6 +178,28 @@ async def test_the_signature_binds_files_counts_and_policy(imports: Imports) -> 
     assert {f["file"]: f["sha256"] for f in shown["files"]} == {f["file"]: f["sha256"] for f in job["files"]}
     other = {"kind": "import_batch", "key": job["id"], "meaning": "approve"}
     assert (await client.post("/signing/prepare", json=other)).status_code == 422
+
+
+@pytest.mark.req("R-62", "PL-29", "C-36")
+async def test_that_migrated_records_do_not_count_is_signed_and_travels_with_them(imports: Imports) -> None:
+    counts = await imports.uploaded()
+    job = await imports.uploaded(migrated_counts="false")
+    assert (counts["migrated_counts"], job["migrated_counts"]) == (True, False)
+    assert job["batch_digest"] == counts["batch_digest"]
+    assert job["acceptance_digest"] != counts["acceptance_digest"]
+    meanings = {}
+    for one in (counts, job):
+        body = {"kind": "import_batch", "key": one["id"], "meaning": "accept"}
+        prepared = (await imports.client("EVA", "qa_approver").post("/signing/prepare", json=body)).json()
+        assert prepared["display"]["migrated_counts"] is one["migrated_counts"]
+        meanings[one["migrated_counts"]] = prepared["meaning_text"]
+    assert "count as evidence" in meanings[True]
+    assert "allow nobody to work" in meanings[False]
+    await imports.accepted(job["id"])
+    assert await imports.importer().step()
+    assert (await imports.show(job["id"]))["state"] == "DONE"
+    told = {block["kind"]: block.get("migrated_counts") for block in imports.plant.blocks}
+    assert {kind: value for kind, value in told.items() if value is not None} == {"training_history": False}
 
 
 async def test_one_person_twice_at_once_is_one_person(imports: Imports) -> None:

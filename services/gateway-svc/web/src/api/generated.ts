@@ -2860,6 +2860,8 @@ export interface components {
             finished_at: string | null;
             /** Id */
             id: string;
+            /** Migrated Counts */
+            migrated_counts: boolean;
             progress: components["schemas"]["GatewayProgress"];
             /** Questions */
             questions: number;
@@ -4774,7 +4776,8 @@ export interface components {
         };
         /**
          * SourceOut
-         * @description Where a migrated record comes from (R-62). completed_at_text: as it stood in the file.
+         * @description Where a migrated record comes from (R-62). completed_at_text: as it stood in the file. counts: whether the
+         *     people who accepted the batch let it allow anybody to work (C-36).
          */
         SourceOut: {
             /** Accepted By */
@@ -4783,6 +4786,8 @@ export interface components {
             batch: string;
             /** Completed At Text */
             completed_at_text: string;
+            /** Counts */
+            counts: boolean;
             /** File */
             file: string;
             /** File Sha256 */
@@ -6600,6 +6605,11 @@ export interface operations {
                     export_date: string;
                     /** @description The files under their own names, or one zip of them (no folders). */
                     files: string[];
+                    /**
+                     * @description Whether migrated training records may allow anybody to work (C-36).
+                     * @default true
+                     */
+                    migrated_counts?: boolean;
                     reason: string;
                     /** @description Of which zone a time without offset is: `site`, or an IANA zone. */
                     zone_rule?: string;

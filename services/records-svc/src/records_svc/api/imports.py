@@ -22,7 +22,7 @@ async def import_history(
     body: schemas.ImportBlock, request: Request, caller: Annotated[Caller, Depends(Allow("import.run"))]
 ) -> Result:
     """Legacy training records. The same block twice has the effect of one; other content under a known id is 409."""
-    block = imports.Block(body.batch, body.file, body.sha256, body.accepted_by)
+    block = imports.Block(body.batch, body.file, body.sha256, body.accepted_by, body.migrated_counts)
     rows = [_row(row) for row in body.rows]
 
     async def act(tx: Tx) -> dict[str, int]:

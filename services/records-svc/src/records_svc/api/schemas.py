@@ -141,7 +141,8 @@ class LateEntryShown(BaseModel):
 
 
 class SourceOut(BaseModel):
-    """Where a migrated record comes from (R-62). completed_at_text: as it stood in the file."""
+    """Where a migrated record comes from (R-62). completed_at_text: as it stood in the file. counts: whether the
+    people who accepted the batch let it allow anybody to work (C-36)."""
 
     source_record: str
     batch: str
@@ -150,6 +151,7 @@ class SourceOut(BaseModel):
     line: str
     completed_at_text: str
     zone_rule: str | None
+    counts: bool
     accepted_by: list[str]
 
 
@@ -280,12 +282,13 @@ class HistoryRow(Strict):
 
 
 class ImportBlock(Strict):
-    """sha256: of the whole file. accepted_by: the people who signed the batch."""
+    """sha256: of the whole file. accepted_by: the people who signed the batch. migrated_counts: C-36."""
 
     batch: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     file: str
     sha256: Sha256
     accepted_by: Annotated[list[Code], Field(min_length=2)]
+    migrated_counts: bool = True
     rows: Annotated[list[HistoryRow], Field(min_length=1, max_length=10_000)]
 
 

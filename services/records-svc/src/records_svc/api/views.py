@@ -236,6 +236,7 @@ async def _source(tx: Tx, row: Mapping[Any, Any]) -> schemas.SourceOut | None:
         line=row["source_line"],
         completed_at_text=row["completed_at_text"],
         zone_rule=row["zone_rule"],
+        counts=row["counts"],
         accepted_by=file["accepted_by"],
     )
 

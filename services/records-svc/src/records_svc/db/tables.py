@@ -5,6 +5,7 @@ from __future__ import annotations
 from servicekit.db.kinds import kind
 from servicekit.signing import signature_table
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -60,7 +61,10 @@ training_record = Table(
     Column("source_line", Text),
     Column("completed_at_text", Text),
     Column("zone_rule", Text),
+    # False: the people who accepted the batch chose that its records allow nobody to work (R-62, C-36).
+    Column("counts", Boolean, nullable=False, server_default=text("true")),
     Column("recorded_at", Instant, nullable=False),
+    CheckConstraint("counts OR source_class = 'MIGRATED'", name="only_a_migrated_one_may_not_count"),
     CheckConstraint("number > 0", name="version_positive"),
     CheckConstraint("cardinality(methods) > 0 AND methods <@ '{R,Q,O}'", name="methods_of_the_list"),
     CheckConstraint("result IN ('PASS', 'FAIL')", name="result_of_the_list"),

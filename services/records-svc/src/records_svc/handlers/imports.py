@@ -45,6 +45,7 @@ _COLUMNS = (
     "source_line",
     "completed_at_text",
     "zone_rule",
+    "counts",
     "recorded_at",
 )
 _ABSENT = dict.fromkeys(column.name for column in tables.training_record.c)
@@ -52,12 +53,14 @@ _ABSENT = dict.fromkeys(column.name for column in tables.training_record.c)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """sha256: of the whole file that the rows stood in. accepted_by: the two people who signed the batch."""
+    """sha256: of the whole file that the rows stood in. accepted_by: the two people who signed the batch, and with it
+    whether its records may allow anybody to work (migrated_counts, C-36)."""
 
     batch: str
     file: str
     sha256: str
     accepted_by: Sequence[str]
+    migrated_counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ def _values(row: Row, block: Block, at: datetime) -> dict[str, Any]:
         "source_line": row.line,
         "completed_at_text": row.completed_at_text,
         "zone_rule": row.zone_rule,
+        "counts": block.migrated_counts,
         "recorded_at": at,
     }
 

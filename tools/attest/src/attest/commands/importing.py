@@ -41,6 +41,12 @@ def add_import(parser: argparse.ArgumentParser) -> None:
         help="of which zone a time without offset is: `site`, or a zone",
     )
     parser.add_argument(
+        "--migrated-records",
+        choices=("count", "shown"),
+        default="count",
+        help="whether the old system's records may allow, or are kept and shown alone; signed with the batch",
+    )
+    parser.add_argument(
         "--report",
         type=Path,
         default=None,
@@ -75,6 +81,7 @@ def _import(args: argparse.Namespace) -> int:
             reason=args.reason,
             dry_run=args.dry_run,
             zone_rule=args.zone_rule,
+            migrated_counts=args.migrated_records == "count",
         )
         print(table(job))
         if args.report:
