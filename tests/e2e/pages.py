@@ -193,3 +193,73 @@ def check_late_on_the_page(base: str, username: str, shots: Path) -> None:
         check.click()
         sign(page, shots / "late-check.png")
         expect(check).to_be_hidden()
+
+
+def opened(page: Page, act: str, shot: Path) -> Locator:
+    """The dialog of an act on the page of a person; axe finds nothing on it."""
+    page.get_by_role("button", name="Record a change").click()
+    page.get_by_role("menuitem", name=act, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    axe_finds_nothing(page)
+    page.screenshot(path=shot)
+    return dialog
+
+
+def done(dialog: Locator, act: str, reason: str) -> None:
+    """Gives the reason and does it; the dialog closes when it was done."""
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_role("button", name=act, exact=True).click()
+    expect(dialog).to_be_hidden()
+
+
+def tab_to(page: Page, field: Locator) -> None:
+    """Presses Tab until the field has the focus, as somebody without a mouse does."""
+    for _ in range(20):
+        if field.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{field} is not reached by Tab")
+
+
+def leave_by_the_keyboard(page: Page, first_away: str, first_back: str, shot: Path) -> None:
+    """Records a leave without a mouse, from opening to done (SR-21). A browser asks for the day or for the month
+    first, as its own language has it: days such as 03032026 are the same for all."""
+    menu = page.get_by_role("button", name="Record a change")
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Record leave")).to_be_visible()
+    item = page.get_by_role("menuitem", name="Record leave")
+    for _ in range(5):
+        if item.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("ArrowDown")
+    expect(item).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    axe_finds_nothing(page)
+    # The focus is inside: Tab does not wander over the page behind.
+    assert dialog.evaluate("element => element.contains(document.activeElement)")
+    for label, day in (("First day away", first_away), ("First day back", first_back)):
+        tab_to(page, dialog.get_by_label(label))
+        page.keyboard.type(day)
+    tab_to(page, dialog.get_by_label("Reason"))
+    page.keyboard.type("HR told us late")
+    act = dialog.get_by_role("button", name="Record the leave")
+    expect(act).to_be_enabled()
+    page.screenshot(path=shot)
+    tab_to(page, act)
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    # Whoever works by the keyboard goes on where they were, not at the top of the page.
+    expect(menu).to_be_focused()
+
+
+def roles_over_time(page: Page, showing: str) -> list[list[str]]:
+    """The rows of the table, once it shows a text: kind, what, from, first day without."""
+    page.get_by_role("tab", name="Roles over time").click()
+    table = page.get_by_role("table", name="Roles over time")
+    expect(table.get_by_text(showing).first).to_be_visible()
+    rows = table.locator("tbody tr").all()
+    return [row.locator("th, td").all_inner_texts()[:4] for row in rows]

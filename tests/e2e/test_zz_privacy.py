@@ -23,7 +23,7 @@ def personal_words() -> re.Pattern[str]:
     with PEOPLE.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     words = {word for row in rows for word in (row["given_name"], row["family_name"], row["email"]) if word}
-    words |= {"Devi", "Rao", "Coordinator Story", '"Story"'}
+    words |= {"Devi", "Rao", "Hanneke", "Dijkgraaf", "Coordinator Story", '"Story"'}
     return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(words)))
 
 

@@ -79,8 +79,9 @@ export function WorkFields({
           kind="area"
           site={work.site}
           label={t('field.area')}
-          value={work.area}
-          set={(area) => change({ area })}
+          // The code of an area has its site before it; a workplace names the area alone.
+          value={work.area && `${work.site}/${work.area}`}
+          set={(code) => change({ area: code.slice(code.indexOf('/') + 1) })}
           error={error('area')}
           disabled={!work.site}
         />

@@ -2,7 +2,7 @@ import { Button, Menu, Tabs } from '@mantine/core';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries.ts';
 import type { Assignment, Person, RecordRow, Spell } from '../api/types.ts';
@@ -53,8 +53,11 @@ function Details({ person }: { person: Person }) {
   const employment = person.employments.find(holds);
   const left = person.employments.every((spell) => spell.to !== null && spell.to <= day);
   const shift = person.shifts.find(holds);
+  const opener = useRef<HTMLButtonElement>(null);
   const close = () => {
     setDialog(null);
+    // The item of the menu that opened it is gone; without this the focus would be at the top of the page.
+    opener.current?.focus();
     // Obligations, verdicts and assignments follow from the spells within seconds.
     for (const delay of [0, 1500, 4000]) setTimeout(() => client.invalidateQueries(), delay);
   };
@@ -88,7 +91,7 @@ function Details({ person }: { person: Person }) {
               }
             />
           )}
-          {leave?.to ? (
+          {employment && leave?.to ? (
             <span>
               {t('person.back_on')} <Day on={leave.to} place={place?.site} />
             </span>
@@ -115,7 +118,7 @@ function Details({ person }: { person: Person }) {
         (can('person.write') || entersLate) && !asOf.past ? (
           <Menu withInitialFocusPlaceholder={false} position="bottom-end">
             <Menu.Target>
-              <Button variant="default" rightSection={<IconChevronDown size={16} />}>
+              <Button ref={opener} variant="default" rightSection={<IconChevronDown size={16} />}>
                 {t('person.act')}
               </Button>
             </Menu.Target>
@@ -338,7 +341,11 @@ function Roles({ person }: { person: Person }) {
     ['overlay', person.overlays, (spell) => spell.overlay ?? ''],
     ['equipment', person.equipment, (spell) => spell.equipment ?? ''],
     ['shift', person.shifts, (spell) => spell.shift ?? ''],
-    ['leave', person.leaves, (spell) => spell.kind ?? ''],
+    [
+      'leave',
+      person.leaves,
+      (spell) => t(`leave_kind.${spell.kind}` as 'leave_kind.other', { defaultValue: spell.kind ?? '' }),
+    ],
   ];
   const rows = kinds.flatMap(([kind, spells, text]) =>
     [...spells]
