@@ -213,15 +213,6 @@ def done(dialog: Locator, act: str, reason: str) -> None:
     expect(dialog).to_be_hidden()
 
 
-def tab_to(page: Page, field: Locator) -> None:
-    """Presses Tab until the field has the focus, as somebody without a mouse does."""
-    for _ in range(20):
-        if field.evaluate("element => element === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{field} is not reached by Tab")
-
-
 def leave_by_the_keyboard(page: Page, first_away: str, first_back: str, shot: Path) -> None:
     """Records a leave without a mouse, from opening to done (SR-21). A browser asks for the day or for the month
     first, as its own language has it: days such as 03032026 are the same for all."""
