@@ -229,6 +229,7 @@ async def test_the_shape_of_a_cell(reporting: Reporting) -> None:
         "sources": ["job_function/OPR"],
         "since": "2026-03-02T11:00:00+01:00",
         "until": "2026-03-16T00:00:00+01:00",
+        "unqualified_since": None,
     }
     assert utc(answer["known_at"]) == utc("2026-03-11T00:00:00Z")
     assert (answer["complete_up_to"], answer["provisional"]) == (None, True)
