@@ -48,6 +48,7 @@ from servicekit.lanes import ChunkHandler, Lanes
 from servicekit.policy import Policy
 from servicekit.settings import ServiceSettings
 from servicekit.signing import Signable, Signables, signing_router
+from servicekit.tasks import end_all
 
 log = structlog.get_logger(__name__)
 
@@ -278,9 +279,7 @@ async def _until_first_ends(parts: Mapping[str, Awaitable[None]], server: _Serve
     server.should_exit = True
     api = next(task for task, name in running.items() if name == "api")
     await asyncio.wait([api], timeout=5)
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    await end_all(running)
     stopping.cancel()
     for task in done:
         if task in running:

@@ -56,7 +56,7 @@ ACTS = {
         [
             ("SOP-101", "NL1", "OPR", "NEW_HIRE", NL_DAY["2026-03-10"], NL_DAY["2026-05-01"]),
             # The days of a place are those of its own zone.
-            ("SOP-101", "US1", "OPR", "ROLE_CHANGE", "2026-05-01T04:00:00Z", None),
+            ("SOP-101", "US1", "OPR", "MATRIX_ENROLMENT", "2026-05-01T04:00:00Z", None),
             ("SOP-222", "US1", "US1", "MATRIX_ENROLMENT", "2026-05-01T04:00:00Z", None),
         ],
     ),

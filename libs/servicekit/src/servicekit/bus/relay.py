@@ -38,6 +38,7 @@ from servicekit.bus.kafka_settings import PRODUCER
 from servicekit.bus.outbox import CHANNEL
 from servicekit.bus.queue import Ack, Batch, Part, Reader
 from servicekit.bus.topics import TopicSpec, ensure_topics
+from servicekit.tasks import end_all
 
 log = structlog.get_logger(__name__)
 
@@ -410,9 +411,7 @@ async def _first_failure(*parts: Coroutine[Any, Any, None]) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(tasks)
     for task in done:
         task.result()
 

@@ -35,6 +35,7 @@ from servicekit.ids import new_id
 from servicekit.service import Service, ServiceSpec
 from servicekit.settings import Mode
 from servicekit.signing import Statement, issue_statement
+from servicekit.tasks import end_all
 from servicekit.testing.plugin import DatabaseMaker
 from servicekit.testing.polling import eventually
 
@@ -269,7 +270,5 @@ async def running(
             yield under_test
         finally:
             await under_test.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_all(tasks)
             await service.database.close()

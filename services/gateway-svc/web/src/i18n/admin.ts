@@ -42,6 +42,21 @@ export const admin = {
     'Schrijft niets en kan niet worden aanvaard',
     'No escribe nada y no se puede aceptar',
   ],
+  'import.counts': [
+    'Training records of before allow people to work',
+    'Eerdere opleidingsregistraties geven recht om te werken',
+    'Los registros de formación anteriores permiten trabajar',
+  ],
+  'import.counts_help': [
+    'Both who accept sign this policy. Without it the records are shown and nobody may work on them.',
+    'Wie aanvaardt, ondertekent dit beleid. Zonder worden de registraties getoond en mag niemand erop werken.',
+    'Quienes aceptan firman esta política. Sin ella los registros se muestran y nadie puede trabajar con ellos.',
+  ],
+  'import.counts_not': [
+    'Its training records are shown and allow nobody to work',
+    'De opleidingsregistraties worden getoond en geven niemand recht om te werken',
+    'Sus registros de formación se muestran y no permiten trabajar a nadie',
+  ],
   'import.check': ['Check the files', 'Bestanden controleren', 'Comprobar los archivos'],
   'import.check_and_offer': [
     'Check the files and offer them for acceptance',

@@ -68,6 +68,7 @@ function Upload() {
   const [files, setFiles] = useState<File[]>([]);
   const [exportDate, setExportDate] = useState('');
   const [dryRun, setDryRun] = useState(true);
+  const [counts, setCounts] = useState(true);
   const [reason, setReason] = useState('');
   const [over, setOver] = useState(false);
   // React has no property for it, and every browser of the last years knows it.
@@ -78,6 +79,7 @@ function Upload() {
       for (const file of files) form.append('files', file, file.name);
       form.set('dry_run', String(dryRun));
       form.set('export_date', exportDate);
+      form.set('migrated_counts', String(counts));
       form.set('reason', reason.trim());
       return api.upload<ImportJob>('/api/imports', form, newKey());
     },
@@ -163,6 +165,12 @@ function Upload() {
             onChange={(event) => setDryRun(event.currentTarget.checked)}
           />
         </div>
+        <Checkbox
+          label={t('import.counts')}
+          description={t('import.counts_help')}
+          checked={counts}
+          onChange={(event) => setCounts(event.currentTarget.checked)}
+        />
         <Textarea
           label={t('common.reason')}
           description={t('common.reason_help')}

@@ -121,6 +121,7 @@ function Job({ job }: { job: ImportJob }) {
             </>
           ) : null}
           {job.dry_run ? `. ${t('import.was_dry')}` : ''}
+          {job.migrated_counts ? '' : `. ${t('import.counts_not')}`}
         </>
       }
       actions={
