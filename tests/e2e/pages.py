@@ -32,7 +32,7 @@ _STEPS = 80
 """A place that takes more presses of a key is not reached by keyboard."""
 
 
-def broken_rules(page: Page) -> list[str]:
+def broken_rules(page: Page, patience: float = _FADED_IN_S) -> list[str]:
     """What axe finds on the page (WCAG 2.2 AA): rule and number of places.
 
     It is asked again for a while: what is still fading in has less contrast than it will have.
@@ -46,7 +46,7 @@ def broken_rules(page: Page) -> list[str]:
         return not found
 
     with suppress(TimeoutError, AssertionError):
-        eventually_sync(nothing, deadline=_FADED_IN_S, every=0.5)
+        eventually_sync(nothing, deadline=patience, every=0.5)
     return found
 
 

@@ -84,5 +84,7 @@ async def test_a_leave_keyed_late_changes_what_is_known_now_and_not_what_was_kno
         (row,) = (await client.get("/api/qualification/cells", params=asked)).json()["items"]
         assert row["status"] == status, day
     # He came back on the 18th: his due is the seventh day after, no longer the shift that he was not there for.
-    (task,) = (await client.get("/api/assignments", params={"person": "BEN"})).json()["items"]
+    # What opened and closed while the fixture's facts were still arriving is history, and not counted.
+    tasks = (await client.get("/api/assignments", params={"person": "BEN"})).json()["items"]
+    (task,) = [one for one in tasks if one["closing_reason"] != "WITHDRAWN"]
     assert (task["state"], datetime.fromisoformat(task["due_at"])) == ("OPEN", nl("2026-03-26T00:00:00"))
