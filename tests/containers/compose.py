@@ -23,7 +23,7 @@ class Compose:
     """COMPOSE_FILE and .env count as they do for `docker-compose` itself."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = free_port(hold=False)
         self.base = f"http://localhost:{self.port}"
         self.admin: Api | None = None
         # The plugin of newer engines where there is one, else the program.

@@ -58,6 +58,9 @@ _SETTINGS: Mapping[str, str] = {
 _JVM = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
 
 
+IN_USE = "is in use by another process"
+
+
 def java() -> Path:
     """The `java` program: `$SERVICEKIT_JAVA`, else that of the wheel.
 
@@ -210,7 +213,9 @@ class KafkaServer:
                 self.kill9()
                 # Both the controller's port and one of ours are free ones, which may be taken meanwhile.
                 lost_race = error.port is not None and not (chosen and accepts(chosen))
-                if attempt == 3 or not lost_race:
+                # A killed broker is a zombie before the last of its threads has let the directory go.
+                let_go = IN_USE in str(error)
+                if attempt == 3 or not (lost_race or let_go):
                     raise
             else:
                 return self
@@ -355,9 +360,7 @@ class KafkaServer:
                 PROGRAM, f"port {self.port} of {HOST} is in use", port=self.port, log=self.log
             )
         if "Failed to acquire lock" in tail:
-            return EmbeddedServerError(
-                PROGRAM, f"{self.data_dir} is in use by another process", path=self.data_dir, log=self.log
-            )
+            return EmbeddedServerError(PROGRAM, f"{self.data_dir} {IN_USE}", path=self.data_dir, log=self.log)
         lines = [
             line for line in tail.splitlines() if line.strip() and not line.startswith(("WARNING", "\tat "))
         ]

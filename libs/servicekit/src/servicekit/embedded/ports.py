@@ -10,14 +10,27 @@ from servicekit.embedded.errors import EmbeddedServerError
 HOST = "127.0.0.1"
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on at this moment.
+_held: list[socket.socket] = []
 
-    Another program may take it before it is used: a caller that can choose freely tries again with a new one.
+
+def free_port(*, hold: bool = True) -> int:
+    """Return a port of 127.0.0.1 that nobody uses, and hold it until this process ends.
+
+    A socket that is bound and never listens holds it: the system gives the port to nobody who asks for any, neither
+    to a server nor to a connection. A server that is told the port may listen on it, again after a crash too:
+    PostgreSQL, Kafka and asyncio all set SO_REUSEADDR. One that does not is refused: for such a one (a container engine) `hold` is False, and another
+    program may take the port before it is used.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    holder.bind((HOST, 0))
+    # Afterwards: with it before, the system could give a port that another one holds in the same way.
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port = int(holder.getsockname()[1])
+    if hold:
+        _held.append(holder)
+    else:
+        holder.close()
+    return port
 
 
 def require_free(program: str, port: int, log: Path | None = None) -> None:

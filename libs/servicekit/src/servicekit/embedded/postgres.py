@@ -215,21 +215,20 @@ class PostgresServer:
             require_free(PROGRAM, chosen, self.log)
         self._initialise(folder)
         clear_left_over(PROGRAM, self.data_dir / "postmaster.pid", self.data_dir, self.log)
-        for attempt in range(4):
+        while True:
             self.port = chosen or free_port()
             self._launch(folder)
             try:
                 self._wait(end)
             except EmbeddedServerError as error:
                 self.kill9()
-                # A free port may be taken meanwhile; shared memory of a killed server goes with its last child.
+                # Shared memory of a killed server goes with its last child.
                 retry = (error.port and not chosen) or "shared memory block" in str(error)
-                if attempt == 3 or not retry:
+                if not retry or time.monotonic() > end:
                     raise
-                time.sleep(0.1 * (attempt + 1))
+                time.sleep(0.2)
             else:
                 return self
-        raise AssertionError("unreachable")
 
     def stop(self) -> None:
         """End sessions, write a checkpoint and stop (fast shutdown); nothing happens when it does not run."""

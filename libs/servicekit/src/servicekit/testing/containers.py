@@ -170,7 +170,7 @@ class KafkaContainer:
     def __init__(self, data_dir: Path, announce: Callable[[str], object] = lambda _: None) -> None:
         self._announce = announce
         self.data_dir = data_dir.absolute()
-        self.port = free_port()
+        self.port = free_port(hold=False)
         self._container: Container | None = None
 
     @property
@@ -225,7 +225,7 @@ def start_postgres(announce: Callable[[str], None]) -> Started:
     """
     import psycopg
 
-    port = free_port()
+    port = free_port(hold=False)
     container = Container(
         "PostgreSQL",
         POSTGRES_IMAGE,
@@ -252,7 +252,7 @@ def start_kafka(announce: Callable[[str], None]) -> Started:
     Raises:
         EmbeddedServerError: no engine, no image, or no answer within four minutes.
     """
-    port = free_port()
+    port = free_port(hold=False)
     bootstrap = f"{HOST}:{port}"
     return _shared(_kafka(port), lambda: answers(bootstrap), announce, {"bootstrap": bootstrap})
 
