@@ -18,7 +18,7 @@ from matrix_svc.domain.localdays import Zones
 from matrix_svc.domain.obligations import question_spans, spans
 from matrix_svc.domain.rules import Question, SourceKind
 from matrix_svc.domain.spells import Spell
-from matrix_svc.handlers.imports import SPELL_FILES, baseline_rule, further_spell, spells_of_hire
+from matrix_svc.handlers.imports import SPELL_FILES, further_spell, imported_rule, spells_of_hire
 
 KNOWN = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ class Plant:
                 self.spells[row["employee_no"]].append(further_spell(kind, column, row, KNOWN))
         self._rules: dict[Any, list[Any]] = defaultdict(list)
         for row in rows["matrix.xlsx"]:
-            rule = baseline_rule(row, 1, KNOWN)
+            rule = imported_rule(row, 1, KNOWN, day_one=True)
             self._rules[rule.source_kind, rule.source].append(rule)
         self._questions: dict[Any, list[Question]] = defaultdict(list)
         for number, asked in enumerate(plan.questions):

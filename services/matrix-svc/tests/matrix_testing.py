@@ -20,7 +20,8 @@ HIRE = {
 }
 
 
-async def organisation(service: RunningService) -> None:
+async def organisation(service: RunningService, *, matrix: bool = True) -> None:
+    """matrix: its first version is signed."""
     client = service.client("coordinator", subject="COR")
     units = [
         {
@@ -58,6 +59,8 @@ async def organisation(service: RunningService) -> None:
             },
         )
     await service.settled()
+    if not matrix:
+        return
     await sign_matrix(
         service,
         [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from attest_contracts.wire import WireModel
 
 
@@ -30,6 +30,10 @@ class ShiftPattern(WireModel):
     shift: Annotated[str, Field(description="Shift code, e.g. N.")]
     starts: Annotated[str, Field(description="Local time, HH:MM.")]
     ends: Annotated[str, Field(description="Local time, HH:MM.")]
+    moved_at: Annotated[
+        AwareDatetime | None,
+        Field(description="Record time of the last change of its hours; absent: never changed (R-70)."),
+    ] = None
 
 
 class State(WireModel):

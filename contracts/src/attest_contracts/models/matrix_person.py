@@ -106,6 +106,12 @@ class ShiftSpell(WireModel):
     from_: Annotated[date_aliased, Field(alias="from", description="First local day with it.")]
     to: Annotated[date_aliased | None, Field(description="First local day without it; null: open.")] = None
     recorded_at: Annotated[AwareDatetime, Field(description="Record time: when the owner knew it.")]
+    told_at: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="Record time at which it was first said that the spell begins when it does; absent: recorded_at. What ends a spell says nothing new of its days."
+        ),
+    ] = None
 
 
 class RosterDay(WireModel):
@@ -115,6 +121,12 @@ class RosterDay(WireModel):
 
     date: Annotated[date_aliased, Field(description="Local day on which the shift starts.")]
     shift: Annotated[str | None, Field(description="Shift code; null: off.")] = None
+    moved_at: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="Record time of the last statement that changed the day, from an earlier roster or from the shift letter; absent: it says what had been so before (R-70)."
+        ),
+    ] = None
 
 
 class State(WireModel):

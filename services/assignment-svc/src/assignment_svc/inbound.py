@@ -88,12 +88,17 @@ async def _mark_obliged_at(tx: Tx, event: Event) -> None:
     await tx.execute(
         "INSERT INTO app.dirty (lane, key, cause, correlation, priority)"
         " SELECT person, item, :cause, :correlation, CAST(:bulk AS smallint) FROM app.obligation"
-        " WHERE state -> 'spans' @> CAST(:spans AS jsonb)",
+        " WHERE state -> 'spans' @> CAST(:there AS jsonb) OR state -> 'unresolved_spans' @> CAST(:there AS jsonb)"
+        # An open question that does not say where it holds concerns the person wherever they work (C-34).
+        " OR (state @> '{\"unresolved\": true}' AND coalesce(state -> 'unresolved_spans', 'null') = 'null'"
+        " AND EXISTS (SELECT FROM app.person p WHERE p.person = obligation.person"
+        " AND p.state -> 'places' @> CAST(:works AS jsonb)))",
         {
             "cause": event.id,
             "correlation": event.correlation,
             "bulk": BULK,
-            "spans": orjson.dumps([{"place": event.state["code"]}]).decode(),
+            "there": orjson.dumps([{"place": event.state["code"]}]).decode(),
+            "works": orjson.dumps([{"site": event.state["code"]}]).decode(),
         },
     )
 

@@ -68,21 +68,31 @@ def place_of(unit: State) -> Place:
         code=unit["code"],
         zone=unit["time_zone"],
         shifts={
-            s["shift"]: ShiftHours(time.fromisoformat(s["starts"]), time.fromisoformat(s["ends"]))
+            s["shift"]: ShiftHours(
+                time.fromisoformat(s["starts"]), time.fromisoformat(s["ends"]), instant(s.get("moved_at"))
+            )
             for s in unit.get("shifts") or []
         },
     )
 
 
 def person_of(state: State) -> PersonFacts:
+    roster = state.get("roster") or []
     return PersonFacts(
         person=state["person"],
         employments=_days(state["employments"]),
         leaves=_days(state["leaves"]),
         shifts=tuple(
-            ShiftSpell(s["shift"], date.fromisoformat(s["from"]), day(s.get("to"))) for s in state["shifts"]
+            ShiftSpell(
+                s["shift"],
+                date.fromisoformat(s["from"]),
+                day(s.get("to")),
+                at(s.get("told_at") or s["recorded_at"]),
+            )
+            for s in state["shifts"]
         ),
-        roster={date.fromisoformat(r["date"]): r["shift"] for r in state.get("roster") or []},
+        roster={date.fromisoformat(r["date"]): r.get("shift") for r in roster},
+        roster_moved={date.fromisoformat(r["date"]): at(r["moved_at"]) for r in roster if r.get("moved_at")},
     )
 
 
@@ -114,6 +124,10 @@ def _version(state: State, place: Place) -> Version | None:
         else instant(state["approved_at"])
     )
     effective = _for_place(state["effective"], place.code)
+    moved = effective and any(
+        e["place"] in (place.code, EVERYWHERE) and (e.get("recorded_at") or "") < effective[-1]["recorded_at"]
+        for e in state["effective"]
+    )
     ends = _for_place(state.get("ends") or [], place.code)
     return Version(
         number=state["version"],
@@ -123,7 +137,7 @@ def _version(state: State, place: Place) -> Version | None:
         ends_at=start_of_day(date.fromisoformat(ends[-1]["on"]), place.zone) if ends else None,
         withdrawn_at=instant(state.get("withdrawn_at")),
         voids_all=imported,
-        moved_at=instant(effective[-1]["recorded_at"]) if len(effective) > 1 else None,
+        moved_at=instant(effective[-1]["recorded_at"]) if moved else None,
         change=state.get("change"),
     )
 

@@ -84,7 +84,8 @@ def person(code: str, variant: int) -> dict[str, Any]:
 
 
 def obligation(pair: str, variant: int) -> dict[str, Any]:
-    """Owed by function, and by area with a shorter interval; ended; taken away; owed at another site."""
+    """Owed by function, and by area with a shorter interval; ended; taken away; owed at another site; an open question
+    of the matrix alone, at another site or, as older events said it, wherever the person works."""
     code, _, item = pair.partition("/")
     state: dict[str, Any] = deepcopy(OWED) | {"person": code, "item": item}
     span = state["spans"][0] | {"id": f"{pair}-1", "valid_to": None}
@@ -96,7 +97,13 @@ def obligation(pair: str, variant: int) -> dict[str, Any]:
         [span | {"valid_to": "2026-03-10T23:00:00Z"}],
         [],
         [span | {"valid_to": "2026-03-01T23:00:00Z"}, span | {"id": f"{pair}-3", "place": "US1"}],
+        [],
+        [],
     ][variant]
+    if variant >= 5:
+        asked = {name: span[name] for name in ("source_kind", "source", "valid_from", "valid_to")}
+        state |= {"unresolved": True}
+        state |= {"unresolved_spans": [asked | {"place": "US1"}]} if variant == 5 else {}
     return state
 
 
@@ -159,7 +166,7 @@ SHAPE: dict[str, Any] = {"check": validate_outgoing, "versions": (2, 3)}
 KINDS = [
     Kind(TOPICS["matrix.organisation"], ["NL1", "US1", "aseptic"], unit, 4, **SHAPE),
     Kind(TOPICS["matrix.person"], ["ANA", "BEN", "CHI"], person, 6, **SHAPE),
-    Kind(TOPICS["matrix.obligation"], PAIRS, obligation, 5, **SHAPE),
+    Kind(TOPICS["matrix.obligation"], PAIRS, obligation, 7, **SHAPE),
     Kind(TOPICS["matrix.task"], ["RUN-FILL", "CLEAN", "INSPECT"], task, 3, **SHAPE),
     Kind(TOPICS["qms.document"], ["SOP-101", "WI-145", "SOP-222"], document, 6, **SHAPE),
     Kind(TOPICS["records.training-record"], list(OF_RECORD), record, 3, **SHAPE),
@@ -197,11 +204,12 @@ async def drain(reader: Reader) -> None:
 
 async def current(reader: Reader) -> Current:
     """Replicas, timelines and open assignments. A place where nothing was ever owed is no cell until something was:
-    what is NOT_REQUIRED throughout says the same as no row."""
+    what is NOT_REQUIRED throughout, and without a flag, says the same as no row."""
     async with reader.database.read() as tx:
         cells = await tx.rows(
             "SELECT person, item, place, segments FROM app.cell WHERE EXISTS (SELECT FROM"
-            " jsonb_array_elements(segments) s WHERE s ->> 'status' <> 'NOT_REQUIRED') ORDER BY 1, 2, 3"
+            " jsonb_array_elements(segments) s WHERE s ->> 'status' <> 'NOT_REQUIRED' OR s -> 'flags' <> '[]')"
+            " ORDER BY 1, 2, 3"
         )
         assignments = await tx.rows(
             "SELECT assignment::text, person, item, place, target_version, trigger, body -> 'cause' AS cause, state,"
@@ -274,6 +282,23 @@ async def test_a_topic_that_comes_after_everything_was_derived_is_heard(reader: 
     assert expected["timelines"]
     batches = sorted(in_order(plain), key=lambda batch: batch.topic == late)
     assert await derived_after(reader, batches, 1) == expected
+
+
+@pytest.mark.req("R-54", "C-34")
+@pytest.mark.parametrize(("variant", "site"), [(0, "NL1"), (4, "US1"), (5, "US1"), (6, "NL1")])
+async def test_a_site_that_comes_after_all_that_concerns_it_is_heard(
+    reader: Reader, variant: int, site: str
+) -> None:
+    """What is owed there, and what nobody knows to be owed there."""
+    known = [
+        _plain(KINDS[1], "ANA", 0),
+        _plain(KINDS[2], "ANA/SOP-101", variant),
+        _plain(KINDS[4], "SOP-101", 0),
+    ]
+    place = _plain(KINDS[0], site, 0)
+    expected = await derived_after(reader, in_order([place, *known]))
+    assert expected["timelines"]
+    assert await derived_after(reader, [*in_order(known), *in_order([place])], 1) == expected
 
 
 @pytest.mark.req("PL-24")

@@ -1,7 +1,7 @@
 """Due dates, shifts, moved dates and leave (C-20 to C-25)."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from assignment_svc.domain.facts import (
     CellFacts,
     Equivalence,
     PersonFacts,
+    Place,
     RetrainingOrder,
+    ShiftHours,
     ShiftSpell,
     Version,
 )
@@ -56,12 +58,15 @@ def test_a_dated_roster_wins_over_the_letter() -> None:
 
 @pytest.mark.req("C-20")
 def test_a_change_of_letter_counts_from_its_day() -> None:
-    who = more_shifts(("D", date(2020, 1, 1), date(2026, 3, 10)), ("N", date(2026, 3, 10), None))
+    who = more_shifts(("D", date(2020, 1, 1), date(2026, 3, 10), None), ("N", date(2026, 3, 10), None, None))
     assert last_shift_end(who, NL1, at("2026-03-01"), at("2026-03-16")) == at("2026-03-15 06:00")
     assert last_shift_end(who, NL1, at("2026-03-01"), at("2026-03-10 12:00")) == at("2026-03-09 14:00")
 
 
-def more_shifts(*spells: tuple[str, date, date | None]) -> PersonFacts:
+type Told = tuple[str, date, date | None, datetime | None]
+
+
+def more_shifts(*spells: Told) -> PersonFacts:
     return replace(person(), shifts=tuple(ShiftSpell(*spell) for spell in spells))
 
 
@@ -94,14 +99,75 @@ def test_a_date_moved_earlier(effective: str, moved: str, due: str) -> None:
     assert tasks(facts, "2026-03-10 16:00")[4].due_at == at(due)
 
 
-@pytest.mark.req("R-70", "C-23")
-def test_a_changed_roster_moves_a_due_forward_only() -> None:
-    roster = {date(2026, 3, day): None for day in range(11, 16)}
+MAR_11_TO_15 = [date(2026, 3, day) for day in range(11, 16)]
+OFF = dict.fromkeys(MAR_11_TO_15)
+
+
+def v4_with(who: PersonFacts, place: Place = NL1, known: str = "2026-03-01") -> datetime | None:
+    """The due of v4, effective on the 16th, for somebody whose obligation is known since `known`."""
     facts = with_v4(
         version(4, "2026-03-02 11:00", "2026-03-16"),
-        person=person(roster=roster, roster_moved_at=at("2026-03-12 09:00")),
+        person=who,
+        place=place,
+        obligations=(span(recorded_at=at(known)),),
     )
-    assert tasks(facts, "2026-03-12 10:00")[4].due_at == at("2026-03-16")
+    return tasks(facts, "2026-03-15 23:00")[4].due_at
+
+
+def moved(*told: str) -> dict[date, datetime]:
+    return {day: at(when) for day, when in zip(MAR_11_TO_15, told, strict=True)}
+
+
+@pytest.mark.req("R-70", "C-23")
+@pytest.mark.parametrize(
+    ("told", "due"),
+    [
+        ("2026-03-10 09:00", "2026-03-10 14:00"),
+        ("2026-03-10 14:30", "2026-03-16"),
+        ("2026-03-15 15:00", "2026-03-16"),
+    ],
+    ids=["a shift is left", "it had ended", "the day before"],
+)
+def test_a_changed_roster_moves_a_due_forward_only(told: str, due: str) -> None:
+    assert v4_with(person(roster=OFF, roster_moved=moved(*[told] * 5))) == at(due)
+
+
+@pytest.mark.req("R-70", "C-23")
+def test_what_a_roster_says_of_other_days_moves_no_due() -> None:
+    """A shift more on a past day, or next month's roster, changes nothing about the last shift there was."""
+    roster = {date(2026, 3, 5): "D", **dict.fromkeys([date(2026, 3, 16), date(2026, 4, 1)])}
+    late = dict.fromkeys(roster, at("2026-03-15 20:00"))
+    assert v4_with(person(shift="D", roster=roster, roster_moved=late)) == at("2026-03-15 14:00")
+
+
+@pytest.mark.req("R-70", "C-23")
+def test_what_was_said_before_the_obligation_was_known_is_no_move() -> None:
+    """An import tells of the roster first: the first due may be past (late HR feed)."""
+    who = person(roster=OFF, roster_moved=moved(*["2026-03-12 09:00"] * 5))
+    assert v4_with(who, known="2026-03-12 09:01") == at("2026-03-10 14:00")
+    assert v4_with(who, known="2026-03-12 08:59") == at("2026-03-16")
+
+
+@pytest.mark.req("R-70", "C-23", "C-20")
+def test_a_letter_told_when_its_last_shift_had_ended() -> None:
+    """From days to nights: the last night ends at 6:00, and that was past when it was told."""
+    first = ("D", date(2020, 1, 1), date(2026, 3, 10), at("2026-02-01"))
+    assert v4_with(more_shifts(first, ("N", date(2026, 3, 10), None, at("2026-03-09 09:00")))) == at(
+        "2026-03-15 06:00"
+    )
+    assert v4_with(more_shifts(first, ("N", date(2026, 3, 10), None, at("2026-03-15 09:00")))) == at(
+        "2026-03-16"
+    )
+
+
+@pytest.mark.req("R-70", "C-23", "C-20")
+def test_hours_changed_when_the_last_shift_had_ended() -> None:
+    def hours(ends: time, moved_at: str) -> Place:
+        shifts = {**NL1.shifts, "D": ShiftHours(time(6), ends, at(moved_at))}
+        return replace(NL1, shifts=shifts)
+
+    assert v4_with(person(shift="D"), hours(time(13), "2026-03-15 12:00")) == at("2026-03-15 13:00")
+    assert v4_with(person(shift="D"), hours(time(13), "2026-03-15 13:30")) == at("2026-03-16")
 
 
 @pytest.mark.req("R-08")

@@ -9,6 +9,7 @@ from typing import Any
 from servicekit.bus.outbox import Announcement
 
 from matrix_svc.domain.obligations import QuestionSpan, Span
+from matrix_svc.domain.roster import RosterDay, Statement, first_told, rostered
 from matrix_svc.domain.rules import Question
 from matrix_svc.domain.spells import Spell, SpellKind, standing
 
@@ -60,8 +61,10 @@ _VALUE = {
 
 
 def person_state(
-    row: Mapping[str, Any], spells: Iterable[Spell], roster: Sequence[Mapping[str, Any]] = ()
+    row: Mapping[str, Any], spells: Iterable[Spell], roster: Sequence[Statement] = ()
 ) -> dict[str, Any]:
+    """spells, roster: every fact about the person, those that were replaced included."""
+    spells = list(spells)
     kept = standing(spells)
     employments = [s for s in kept if s.kind == SpellKind.EMPLOYMENT]
     state: dict[str, Any] = {
@@ -69,7 +72,7 @@ def person_state(
         "employment": employments[-1].value if employments else "employee",
         "language": row["language"],
         "supervisor": row["supervisor"],
-        "roster": [{"date": day(r["day"]), "shift": r["shift"]} for r in roster] or None,
+        "roster": [_roster_day(d) for d in rostered(roster, spells)] if roster else None,
     } | {name: [] for name in _LISTS.values()}
     for spell in kept:
         entry: dict[str, Any] = {"id": spell.id, "from": day(spell.from_on), "to": day(spell.to_on)}
@@ -77,8 +80,15 @@ def person_state(
             entry[_VALUE[spell.kind]] = spell.value
         if spell.kind == SpellKind.PLACE:
             entry |= {"department": spell.department, "area": spell.area}
+        if spell.kind == SpellKind.SHIFT and (told := first_told(spell, spells)) != spell.recorded_at:
+            entry["told_at"] = instant(told)
         state[_LISTS[spell.kind]].append(entry | {"recorded_at": instant(spell.recorded_at)})
     return state
+
+
+def _roster_day(one: RosterDay) -> dict[str, Any]:
+    told = {"date": day(one.day), "shift": one.shift}
+    return told if one.moved_at is None else told | {"moved_at": instant(one.moved_at)}
 
 
 def person(event: str, state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:

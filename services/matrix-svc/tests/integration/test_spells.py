@@ -120,7 +120,7 @@ async def address(service: RunningService, path: str) -> str:
 
 
 def said(spells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{k: v for k, v in spell.items() if k not in ("id", "recorded_at")} for spell in spells]
+    return [{k: v for k, v in spell.items() if k not in ("id", "recorded_at", "told_at")} for spell in spells]
 
 
 @pytest.mark.req("AE-02", "AE-10", "MX-04", "R-13", "R-33", "R-43")

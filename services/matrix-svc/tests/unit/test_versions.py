@@ -1,9 +1,18 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from matrix_svc.domain.errors import RuleError, StateError
 from matrix_svc.domain.rules import Cell, Question, Rule, SourceKind
-from matrix_svc.domain.versions import Change, Draft, VersionState, approve, check_approval, differences
+from matrix_svc.domain.versions import (
+    Change,
+    Draft,
+    VersionState,
+    approve,
+    check_approval,
+    differences,
+    is_stricter,
+)
 
 SIGNED = datetime(2026, 4, 1, 9, tzinfo=UTC)
 OPR = SourceKind.JOB_FUNCTION
@@ -31,6 +40,33 @@ def test_the_diff_lists_added_removed_and_changed_cells_alone() -> None:
         (Change.ADDED, "SOP-222"),
     ]
     assert differences([Cell(OPR, "OPR", "SOP-101", R, 12)], IN_FORCE) == []
+
+
+@pytest.mark.req("R-75", "MX-05")
+@pytest.mark.parametrize(
+    ("cell", "stricter"),
+    [
+        (Cell(OPR, "OPR", "SOP-101", R, 6), True),
+        (Cell(OPR, "OPR", "SOP-101", R, 24), False),
+        (Cell(OPR, "OPR", "SOP-101", R), False),
+        (Cell(OPR, "OPR", "SOP-101", RQ, 12, 80), True),
+        (Cell(OPR, "OPR", "SOP-101", frozenset()), False),
+        (Cell(OPR, "OPR", "SOP-222", R, 12), True),
+    ],
+    ids=["shorter", "longer", "once", "a method more", "removed", "new"],
+)
+def test_what_is_stricter_than_before(cell: Cell, stricter: bool) -> None:
+    (change,) = differences([cell], IN_FORCE)
+    assert is_stricter(change) is stricter
+
+
+@pytest.mark.req("R-75")
+def test_an_interval_where_there_was_none_is_stricter_and_an_answer_is_not() -> None:
+    once = {place: replace(rule, interval_months=None) for place, rule in IN_FORCE.items()}
+    (change,) = differences([Cell(OPR, "OPR", "SOP-101", R, 120)], once)
+    assert is_stricter(change)
+    (answer,) = differences([Cell(OPR, "QCA", "SOP-222", frozenset())], IN_FORCE, [QUESTION])
+    assert not is_stricter(answer)
 
 
 @pytest.mark.req("MX-08", "PL-06")

@@ -56,6 +56,7 @@ async def test_the_trail_of_a_record_from_assignment_to_signature(reporting: Rep
         ["operator"],
     )
     assert (made["reason"], made["person"]) == ("I have read it", "ANA")
+    assert steps(await reporting.get(PATH, entity="record", id="rec-1")) == steps(answer)
     # The other way round: an assignment leads to the record that fulfilled it.
     assert ("records", "training_record", "rec-1", "INSERT") in steps(await reporting.get(PATH, id="a-1"))
     alone = await reporting.get(PATH, entity="training_record", id="rec-1", related="false")
@@ -90,6 +91,24 @@ async def test_a_bulk_operation_is_not_taken_in_whole(reporting: Reporting) -> N
     await reporting.feed(*(event("records.audit", one, at) for one in batch))
     assert steps(await reporting.get(PATH, id="m-1")) == [("records", "training_record", "m-1", "INSERT")]
     assert len((await reporting.get(PATH, correlation=IMPORT, limit=500))["items"]) == 251
+
+
+@pytest.mark.req("RP-06")
+async def test_a_record_without_an_assignment_has_its_trail_and_a_wrong_word_is_no_empty_one(
+    reporting: Reporting,
+) -> None:
+    await fixture_f(reporting)
+    at = utc("2026-03-01T09:00:00Z")
+    migrated = entry(1, "training_record", "m-1", at, {"person": "ANA"}, correlation=IMPORT)
+    await reporting.feed(event("records.audit", migrated, at))
+    for entity in ("record", "training_record"):
+        found = steps(await reporting.get(PATH, entity=entity, id="m-1"))
+        assert found == [("records", "training_record", "m-1", "INSERT")]
+    refused = await reporting.call(AUDITOR, PATH, "application/json", entity="recrod", id="m-1")
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["field"], error["reason"]) == ("entity", "unknown")
+    assert "training_record" in error["message"]
 
 
 @pytest.mark.req("PL-06", "RP-06")

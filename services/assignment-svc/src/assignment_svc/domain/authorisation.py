@@ -54,7 +54,8 @@ class CheckFacts:
     """All that one check reads.
 
     ``task`` None: unknown. ``cells``: timelines by item and place, narrowed to the site that was asked for.
-    ``items``: further items that the asset requires. ``unknown_items`` are in the task but not known.
+    ``items``: further items, asked for by name or required of the person by the asset (MX-03), which
+    requires more from the instants ``further_from`` on. ``unknown_items`` are in the task but not known.
     ``asset_known`` None: no asset was named. ``watermarks``: by input, until when it is complete.
     """
 
@@ -67,6 +68,7 @@ class CheckFacts:
     asset: str | None = None
     asset_known: bool | None = None
     items: tuple[str, ...] = ()
+    further_from: tuple[datetime, ...] = ()
     unknown_items: frozenset[str] = frozenset()
     supervisor: Supervisor | None = None
     open_ojt: frozenset[str] = frozenset()
@@ -117,7 +119,7 @@ def decide(
             ends += _end_of_spell(facts.functions, facts.task.job_function, at)
         if facts.asset is not None:
             ends += _end_of_spell(facts.equipment, facts.asset, at)
-        until = min(ends, default=None)
+        until = min([*ends, *facts.further_from], default=None)
     return Decision(
         worst,
         tuple(sorted(set(reasons), key=lambda reason: (reason.item, reason.code, reason.detail or ""))),

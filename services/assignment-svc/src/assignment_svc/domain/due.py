@@ -6,11 +6,12 @@ from typing import NamedTuple
 from .calendar import end_of_day, local_date, start_of_day
 from .facts import CellFacts, ObligationSpan, Version
 from .regimes import instants
-from .shifts import last_shift_end
+from .shifts import calendar_moved_at, last_shift_end
 from .vocabulary import Trigger
 
 _GRACE = timedelta(days=30)
 _AFTER_RETURN = timedelta(days=7)
+_TICK = timedelta(microseconds=1)
 REVISIONS = frozenset({Trigger.REVISION, Trigger.STUDY_AMENDMENT, Trigger.MOC})
 """Triggers whose due date is the effective instant, or start-up."""
 
@@ -35,18 +36,28 @@ def at_instant(at: datetime, zone: str) -> Due:
 
 def before(facts: CellFacts, boundary: datetime, opened: datetime, moved_at: datetime | None = None) -> Due:
     """The last shift before ``boundary`` that ends after the assignment was opened or the date was moved;
-    without one the boundary itself, never before the move (C-20, C-21, C-23, R-76)."""
+    without one the boundary itself, never before the move (C-20, C-21, C-23, R-76). The same where it is the
+    last one only because the shift calendar was changed after it had ended (R-70)."""
     after = opened
-    roster_moved_at = facts.person.roster_moved_at
-    if roster_moved_at is not None and opened < roster_moved_at < boundary:
-        after = roster_moved_at
     if moved_at is not None and moved_at > after:
         after = moved_at
     shift = last_shift_end(facts.person, facts.place, after, boundary)
-    due = shift if shift is not None else boundary
+    due = boundary if shift is None or _changed_after(facts, shift, boundary, opened) else shift
     if moved_at is not None and due < moved_at:
         due = moved_at
     return at_instant(due, facts.place.zone)
+
+
+def _changed_after(facts: CellFacts, shift: datetime, boundary: datetime, opened: datetime) -> bool:
+    """Whether the calendar from the last shift on was changed when that shift had ended, and somebody had been told
+    of the due: what is said before the obligation is known is no change of it (a first due may be past, C-23)."""
+    person, place = facts.person, facts.place
+    until = local_date(boundary - _TICK, place.zone)
+    changed = calendar_moved_at(person, place, local_date(shift, place.zone), until)
+    if changed is None or not shift < changed < boundary:
+        return False
+    known = min((s.recorded_at for s in facts.obligations if s.recorded_at is not None), default=opened)
+    return changed > max(opened, known)
 
 
 def by_version(

@@ -38,19 +38,22 @@ class DaySpell:
 
 @dataclass(frozen=True, slots=True)
 class ShiftSpell:
-    """On a shift letter over local days ``[start, end)`` (C-20)."""
+    """On a shift letter over local days ``[start, end)`` (C-20). ``told_at``: record time of its beginning."""
 
     shift: str
     start: date
     end: date | None = None
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ShiftHours:
-    """Wall-clock hours of a shift; an end not after the start is on the next day."""
+    """Wall-clock hours of a shift; an end not after the start is on the next day. ``moved_at``: record time of
+    their last change; None: never changed."""
 
     starts: time
     ends: time
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,15 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
     """One person. ``roster`` maps a local day to a shift letter, or None for a day off; where it has a
-    day it wins over the letter (C-20). ``roster_moved_at`` is the record time of the last change to days
-    that had been rostered before (R-70); None: never changed."""
+    day it wins over the letter (C-20). ``roster_moved`` has the record time of the last statement that
+    changed the day, for the days that were changed (R-70)."""
 
     person: str
     employments: tuple[DaySpell, ...]
     leaves: tuple[DaySpell, ...] = ()
     shifts: tuple[ShiftSpell, ...] = ()
     roster: Mapping[date, str | None] = field(default_factory=dict)
-    roster_moved_at: datetime | None = None
+    roster_moved: Mapping[date, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

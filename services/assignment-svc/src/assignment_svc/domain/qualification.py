@@ -49,6 +49,8 @@ def _next_look(
 ) -> datetime | None:
     looks = [moment.start for moment in moments if moment.start > now]
     looks += [one.due_at for one in wanted if one.due_at is not None and one.due_at > now]
+    # A waiver of a version that does not govern yet changes no status, but what should be open.
+    looks += [at for waiver in facts.waivers for at in (waiver.start, waiver.end) if at > now]
     books = {id(m.regime.book): m.regime.book for m in moments if facts.orders and m.regime.book is not None}
     for order in facts.orders:
         ends = [order.start, order.due_at(facts.place.zone), order.ended_at]

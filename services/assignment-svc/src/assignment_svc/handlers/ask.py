@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from servicekit.db import Database, Tx
 
 from assignment_svc import wire
@@ -48,15 +49,20 @@ class Check:
 
 
 _FACTS = """
-WITH wanted AS MATERIALIZED (
+WITH of_asset AS MATERIALIZED (
+  SELECT item, state -> 'spans' AS spans FROM app.obligation
+  WHERE person = %(person)s AND state -> 'spans' @> CAST(%(of_asset)s AS jsonb)
+), wanted AS MATERIALIZED (
   SELECT unnest(%(items)s::text[]) AS item
   UNION SELECT jsonb_array_elements_text(state -> 'items') FROM app.task WHERE task = %(task)s
+  UNION SELECT item FROM of_asset
 )
 SELECT 'now' AS what, NULL AS key, NULL AS key2, NULL::jsonb AS body, app.clock() AS at
 UNION ALL SELECT 'unit', unit, NULL, state, NULL FROM app.unit
   WHERE state ->> 'kind' = 'site' OR unit = %(asset)s
 UNION ALL SELECT 'person', person, NULL, state, NULL FROM app.person WHERE person = ANY(%(people)s)
 UNION ALL SELECT 'task', task, NULL, state, NULL FROM app.task WHERE task = %(task)s
+UNION ALL SELECT 'of_asset', item, NULL, spans, NULL FROM of_asset
 UNION ALL SELECT 'document', document, NULL, NULL, NULL FROM app.document WHERE document IN (SELECT item FROM wanted)
 UNION ALL SELECT DISTINCT 'mark', lane, key, NULL::jsonb, NULL::timestamptz FROM app.dirty
   WHERE lane = ANY(%(people)s) AND (key = '*' OR key IN (SELECT item FROM wanted))
@@ -80,6 +86,8 @@ class Facts:
     assets: set[str] = field(default_factory=set)
     people: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     task: Mapping[str, Any] | None = None
+    of_asset: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Item -> all spans of the person's obligation, of the items that the asset has ever required of them."""
     known_items: set[str] = field(default_factory=set)
     cells: dict[str, Cells] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
     """By person."""
@@ -116,9 +124,31 @@ def _asked(question: Check) -> dict[str, Any]:
         "items": list(question.items),
         "task": question.task,
         "asset": f"equipment/{question.asset}" if question.asset else None,
+        "person": question.person,
+        "of_asset": orjson.dumps([_of_asset(question.asset)]).decode() if question.asset else None,
         "people": [question.person, *([question.supervised_by] if question.supervised_by else [])],
         "consumer": CONSUMER,
     }
+
+
+def _of_asset(asset: str) -> dict[str, str]:
+    return {"source_kind": "equipment", "source": asset}
+
+
+def _required_by_asset(facts: Facts, asset: str, at: datetime) -> tuple[set[str], list[datetime]]:
+    """What the asset itself requires of the person at that instant, and when it will require more (MX-03)."""
+    source = _of_asset(asset).items()
+    now: set[str] = set()
+    later: list[datetime] = []
+    for item, spans in facts.of_asset.items():
+        for span in spans:
+            if source <= span.items() and (span.get("valid_to") is None or at < wire.at(span["valid_to"])):
+                begins = wire.at(span["valid_from"])
+                if begins <= at:
+                    now.add(item)
+                else:
+                    later.append(begins)
+    return now, later
 
 
 def _sorted(rows: Iterable[Mapping[str, Any]], question: Check) -> Facts:
@@ -139,6 +169,8 @@ def _sorted(rows: Iterable[Mapping[str, Any]], question: Check) -> Facts:
                 found.people[key] = body
             case "task":
                 found.task = body
+            case "of_asset":
+                found.of_asset[key] = body
             case "document":
                 found.known_items.add(key)
             case "mark":
@@ -147,7 +179,7 @@ def _sorted(rows: Iterable[Mapping[str, Any]], question: Check) -> Facts:
                 stored.append((key, row["key2"], body))
             case "watermark":
                 found.watermarks[key] = row["at"]
-    wanted = {*question.items, *(found.task["items"] if found.task else ())}
+    wanted = {*question.items, *(found.task["items"] if found.task else ()), *found.of_asset}
     found.marked = {
         (person, item) for person, keys in marked.items() for item in (wanted if ALL_ITEMS in keys else keys)
     }
@@ -166,7 +198,10 @@ def check(facts: Facts, question: Check, *, max_staleness: timedelta) -> Decisio
     """C-27: fails closed."""
     person = facts.people.get(question.person)
     task = _task(facts, question)
-    wanted = {*(task.items if task else ()), *question.items}
+    at = question.at or facts.now
+    of_asset, later = _required_by_asset(facts, question.asset, at) if question.asset else (set(), [])
+    further = {*question.items, *of_asset}
+    wanted = {*(task.items if task else ()), *further}
     supervisor = None
     if question.supervised_by:
         supervising = facts.people.get(question.supervised_by)
@@ -185,13 +220,14 @@ def check(facts: Facts, question: Check, *, max_staleness: timedelta) -> Decisio
         equipment=_spells(person, "equipment", "equipment", facts.places) if person else (),
         asset=question.asset,
         asset_known=f"equipment/{question.asset}" in facts.assets if question.asset is not None else None,
-        items=tuple(question.items),
+        items=tuple(sorted(further)),
+        further_from=tuple(later),
         unknown_items=frozenset(wanted - facts.known_items),
         supervisor=supervisor,
         # An input without any watermark was never complete: as stale as can be (law 7).
         watermarks={topic: facts.watermarks.get(topic) or _NEVER for topic in INBOUND},
     )
-    return decide(asked, question.at or facts.now, facts.now, max_staleness)
+    return decide(asked, at, facts.now, max_staleness)
 
 
 def _task(facts: Facts, question: Check) -> TaskFacts | None:

@@ -892,7 +892,7 @@ export interface paths {
         put?: never;
         /**
          * Put Unit
-         * @description Makes a unit or moves it to its next version.
+         * @description Makes a unit or moves it to its next version. 409 `stale` when `revision` is not the one that stands.
          */
         post: operations["put_unit_api_organisation_units_post"];
         delete?: never;
@@ -1625,7 +1625,10 @@ export interface paths {
         /** List Tasks */
         get: operations["list_tasks_api_tasks_get"];
         put?: never;
-        /** Put Task */
+        /**
+         * Put Task
+         * @description Makes a task or moves it to its next version. 409 `stale` when `revision` is not the one that stands.
+         */
         post: operations["put_task_api_tasks_post"];
         delete?: never;
         options?: never;
@@ -3315,6 +3318,33 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * MatrixDifference
+         * @description What a draft changes. stricter: who met it before may not meet it now. people: who hold the source when it takes
+         *     effect or later; both are told by the preview alone.
+         */
+        MatrixDifference: {
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Cell */
+            cell: {
+                [key: string]: unknown;
+            };
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed" | "answered";
+            /**
+             * People
+             * @default []
+             */
+            people: string[];
+            /** Stricter */
+            stricter?: boolean | null;
+        };
         /** MatrixDraftIn */
         MatrixDraftIn: {
             /** Cells */
@@ -3378,9 +3408,7 @@ export interface components {
              * Differences
              * @default []
              */
-            differences: {
-                [key: string]: unknown;
-            }[];
+            differences: components["schemas"]["MatrixDifference"][];
             /** Effective At */
             effective_at: string | null;
             /** Number */
@@ -4827,6 +4855,11 @@ export interface components {
             job_function?: string | null;
             /** Reason */
             reason: string;
+            /**
+             * Revision
+             * @description The version that was read; none for what is new.
+             */
+            revision?: number | null;
             /** Task */
             task: string;
             /** Title */
@@ -5015,6 +5048,11 @@ export interface components {
             kind: "site" | "area" | "job_function" | "equipment" | "overlay" | "framework" | "training_category";
             /** Reason */
             reason: string;
+            /**
+             * Revision
+             * @description The version that was read; none for what is new.
+             */
+            revision?: number | null;
             /**
              * Shifts
              * @default []

@@ -46,13 +46,17 @@ async def put_unit(
     caller: Annotated[Caller, Depends(Allow("organisation.write"))],
     policy: PolicyOf,
 ) -> Result:
-    """Makes a unit or moves it to its next version."""
+    """Makes a unit or moves it to its next version. 409 `stale` when `revision` is not the one that stands."""
     policy.require(
         caller, "organisation.write", {"site": body.site or (body.code if body.kind == "site" else None)}
     )
-    unit = body.model_dump(mode="json", exclude={"reason"})
+    unit = body.model_dump(mode="json", exclude={"reason", "revision"})
     return await run_command(
-        request, caller, body.reason, lambda tx: organisation.put_unit(tx, unit), show=schemas.UnitOut
+        request,
+        caller,
+        body.reason,
+        lambda tx: organisation.change_unit(tx, unit, body.revision),
+        show=schemas.UnitOut,
     )
 
 
@@ -75,7 +79,12 @@ async def list_tasks(
 async def put_task(
     body: schemas.TaskIn, request: Request, caller: Annotated[Caller, Depends(Allow("task.write"))]
 ) -> Result:
-    task = body.model_dump(exclude={"reason"})
+    """Makes a task or moves it to its next version. 409 `stale` when `revision` is not the one that stands."""
+    task = body.model_dump(exclude={"reason", "revision"})
     return await run_command(
-        request, caller, body.reason, lambda tx: organisation.put_task(tx, task), show=schemas.TaskOut
+        request,
+        caller,
+        body.reason,
+        lambda tx: organisation.change_task(tx, task, body.revision),
+        show=schemas.TaskOut,
     )

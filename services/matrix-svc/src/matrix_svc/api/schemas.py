@@ -39,7 +39,11 @@ class ShiftTime(BaseModel):
     ends: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
 
 
+Revision = Annotated[int | None, Field(ge=1, description="The version that was read; none for what is new.")]
+
+
 class UnitIn(Command):
+    revision: Revision = None
     kind: Literal["site", "area", "job_function", "equipment", "overlay", "framework", "training_category"]
     code: Code
     title: str = Field(min_length=1, max_length=200)
@@ -208,6 +212,17 @@ class MatrixDraftIn(Command):
     cells: list[CellIn] = Field(min_length=1, max_length=5000)
 
 
+class MatrixDifference(BaseModel):
+    """What a draft changes. stricter: who met it before may not meet it now. people: who hold the source when it takes
+    effect or later; both are told by the preview alone."""
+
+    change: Literal["added", "removed", "changed", "answered"]
+    cell: dict[str, Any]
+    before: dict[str, Any] | None
+    stricter: bool | None = None
+    people: list[str] = []
+
+
 class MatrixVersionOut(BaseModel):
     number: int
     title: str
@@ -216,11 +231,12 @@ class MatrixVersionOut(BaseModel):
     effective_at: datetime | None
     baseline: bool
     approved_at: datetime | None
-    differences: list[dict[str, Any]] = []
+    differences: list[MatrixDifference] = []
     people_affected: int | None = None
 
 
 class TaskIn(Command):
+    revision: Revision = None
     task: Code
     title: str = Field(min_length=1, max_length=200)
     job_function: Code | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from servicekit.db import Tx
 
 from matrix_svc.domain.localdays import Zones
+from matrix_svc.domain.roster import Statement
 from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
 
@@ -84,6 +86,18 @@ async def spells_of(tx: Tx, people: Sequence[str]) -> dict[str, list[Spell]]:
     return found
 
 
+async def rosters_of(tx: Tx, people: Sequence[str]) -> dict[str, list[Statement]]:
+    """What rosters have said of each person's days, the replaced ones included."""
+    rows = await tx.rows(
+        "SELECT person, day, shift, recorded_at FROM app.roster_day WHERE person = ANY(:people)",
+        {"people": list(people)},
+    )
+    found: dict[str, list[Statement]] = defaultdict(list)
+    for row in rows:
+        found[row["person"]].append(Statement(row["day"], row["shift"], row["recorded_at"]))
+    return found
+
+
 async def rules_by_source(tx: Tx) -> dict[tuple[SourceKind, str], list[Rule]]:
     found: dict[tuple[SourceKind, str], list[Rule]] = defaultdict(list)
     for row in await tx.rows(RULES):
@@ -121,6 +135,33 @@ async def people_of_sources(tx: Tx, sources: Iterable[tuple[str, str]]) -> list[
         {"kinds": [kind for kind, _ in pairs], "sources": [source for _, source in pairs]},
     )
     return [row["person"] for row in rows]
+
+
+async def holders_of_sources(
+    tx: Tx, sources: Iterable[str], since: datetime
+) -> dict[tuple[str, str], set[str]]:
+    """By source kind and source, who holds it on the day of `since` (UTC) or later, while employed."""
+    rows = await tx.rows(
+        """
+        WITH standing AS (
+          SELECT s.* FROM app.spell s
+          WHERE (s.to_on IS NULL OR (s.to_on > s.from_on AND s.to_on > :day))
+            AND NOT EXISTS (SELECT FROM app.spell r WHERE r.replaces = s.id)
+        ), held AS (
+          SELECT person, kind, value AS source FROM standing WHERE kind IN ('job_function', 'overlay', 'equipment')
+          UNION SELECT person, 'site', value FROM standing WHERE kind = 'place'
+          UNION SELECT person, 'area', value || '/' || area FROM standing WHERE kind = 'place' AND area IS NOT NULL
+          UNION SELECT person, 'department', department FROM standing WHERE kind = 'place' AND department IS NOT NULL
+        )
+        SELECT h.person, h.kind, h.source FROM held h WHERE h.source = ANY(:sources)
+          AND EXISTS (SELECT FROM standing e WHERE e.person = h.person AND e.kind = 'employment')
+        """,
+        {"day": since.date(), "sources": list(sources)},
+    )
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        found[row["kind"], row["source"]].add(row["person"])
+    return found
 
 
 async def names_of_units(tx: Tx, kind: str) -> set[str]:

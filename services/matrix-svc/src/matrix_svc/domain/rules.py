@@ -26,6 +26,10 @@ class SourceKind(StrEnum):
     OVERLAY = "overlay"
 
 
+type Place = tuple[SourceKind, str, str]
+"""Where in the matrix something stands: source kind, source, item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One cell of the matrix in one version.
@@ -49,6 +53,10 @@ class Rule:
     baseline: bool
     recorded_at: datetime
 
+    @property
+    def place(self) -> Place:
+        return self.source_kind, self.source, self.item
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -66,8 +74,7 @@ class Question:
     recorded_at: datetime
 
     @property
-    def at(self) -> tuple[SourceKind, str, str]:
-        """Where in the matrix it stands."""
+    def at(self) -> Place:
         return self.source_kind, self.source, self.item
 
 

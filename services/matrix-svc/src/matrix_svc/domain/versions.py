@@ -11,7 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from matrix_svc.domain.errors import RuleError, StateError
-from matrix_svc.domain.rules import Cell, Question, Rule, SourceKind, check_cell, starts_at
+from matrix_svc.domain.rules import (
+    LONGEST_INTERVAL_MONTHS,
+    Cell,
+    Place,
+    Question,
+    Rule,
+    check_cell,
+    starts_at,
+)
 
 
 class VersionState(StrEnum):
@@ -25,10 +33,6 @@ class Change(StrEnum):
     CHANGED = "changed"
     ANSWERED = "answered"
     """An open question of an import is answered by what already holds: by "not required", or by the rule in force."""
-
-
-type Place = tuple[SourceKind, str, str]
-"""Where a cell stands: source kind, source, item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,30 @@ def differences(
             found.append(Difference(Change.ADDED, cell, None))
         elif before is not None and not cell.methods:
             found.append(Difference(Change.REMOVED, cell, before))
-        elif before is not None and not _same(cell, before):
+        elif before is not None and not same_requirement(cell, before):
             found.append(Difference(Change.CHANGED, cell, before))
         elif place in asked:
             found.append(Difference(Change.ANSWERED, cell, before))
     return found
 
 
-def _same(cell: Cell, rule: Rule) -> bool:
+def is_stricter(change: Difference) -> bool:
+    """Whether who met the requirement before may not meet it now: it is new, asks for a method more, for a shorter
+    interval or for a higher pass mark (R-75, MX-05)."""
+    cell, before = change.cell, change.before
+    if not cell.methods or change.change is Change.ANSWERED:
+        return False
+    if before is None or cell.methods - before.methods:
+        return True
+    if cell.interval_months is not None and cell.interval_months < (
+        before.interval_months or LONGEST_INTERVAL_MONTHS + 1
+    ):
+        return True
+    return (cell.pass_mark or 0) > (before.pass_mark or 0)
+
+
+def same_requirement(cell: Cell | Rule, rule: Rule) -> bool:
+    """Whether both ask for the same."""
     return (cell.methods, cell.interval_months, cell.pass_mark) == (
         rule.methods,
         rule.interval_months,

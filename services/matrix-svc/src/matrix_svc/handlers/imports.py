@@ -20,9 +20,10 @@ from matrix_svc import outbound
 from matrix_svc.db import queries, tables
 from matrix_svc.domain.rules import DEFAULT_PASS_MARK, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
+from matrix_svc.domain.versions import same_requirement
 from matrix_svc.handlers.obligations import OBLIGATIONS
 from matrix_svc.handlers.organisation import put_task, put_unit
-from matrix_svc.handlers.versions import announce_requirements, insert_rules
+from matrix_svc.handlers.versions import announce_requirements, in_force, insert_answers, insert_rules
 
 type Rows = Sequence[Mapping[str, Any]]
 IMPORTED = outbound.change("imported")
@@ -185,8 +186,8 @@ def further_spell(kind: SpellKind, column: str, row: Mapping[str, Any], at: date
     )
 
 
-def baseline_rule(row: Mapping[str, Any], matrix_version: int, at: datetime) -> Rule:
-    """The rule that a cell of the workbook is: valid from before, known from the import (R-35)."""
+def imported_rule(row: Mapping[str, Any], matrix_version: int, at: datetime, *, day_one: bool) -> Rule:
+    """The rule that a cell of the workbook is; of the day-one baseline it is valid from before (R-35)."""
     return Rule(
         id=new_id(),
         rule_version=1,
@@ -197,9 +198,9 @@ def baseline_rule(row: Mapping[str, Any], matrix_version: int, at: datetime) -> 
         methods=frozenset(row["methods"]),
         interval_months=row["interval_months"],
         pass_mark=DEFAULT_PASS_MARK if "Q" in row["methods"] else None,
-        valid_from=None,
+        valid_from=None if day_one else at,
         valid_to=None,
-        baseline=True,
+        baseline=day_one,
         recorded_at=at,
     )
 
@@ -227,12 +228,30 @@ async def _roster(tx: Tx, rows: Rows, _: str) -> None:
 
 
 async def _matrix(tx: Tx, rows: Rows, batch: str) -> None:
-    """The baseline: valid from before, known from now; the one exception to R-35, accepted by two people."""
+    """The day-one baseline: valid from before, known from now, accepted by two people; the one exception to R-35.
+
+    What a batch brings once a matrix stands is valid from now. A cell that a rule in force answers otherwise is
+    refused (409): an import changes nothing that was signed (C-30).
+    """
     items = sorted({row["document"] for row in rows})
     at = await claim(tx, [("matrix.requirement", item) for item in items])
-    number = await _baseline_version(tx, batch)
-    rules = [baseline_rule(row, number, at) for row in rows]
+    number, day_one = await _imported_version(tx, batch)
+    standing = await in_force(tx, items)
+    rules: list[Rule] = []
+    for row in rows:
+        rule = imported_rule(row, number, at, day_one=day_one)
+        before = standing.get(rule.place)
+        if before is None:
+            rules.append(rule)
+        elif not same_requirement(rule, before):
+            raise conflict(
+                "conflicts-with-matrix",
+                f"{rule.source} of {rule.item} is ruled by version {before.matrix_version} of the matrix",
+            )
     await insert_rules(tx, rules)
+    places = {rule.place for rule in rules}
+    answered = [question for question in await queries.open_questions(tx) if question.at in places]
+    await insert_answers(tx, {question.id: at for question in answered}, number, at)
     await announce_requirements(tx, items, number, cause=batch)
     await _mark_sources(tx, {(row["level"], row["source"]) for row in rows}, batch)
 
@@ -246,24 +265,34 @@ async def _questions(tx: Tx, rows: Rows, batch: str) -> None:
         ["id", "source_kind", "source", "item", "value", "place", "recorded_at"],
         [(new_id(), row["level"], row["source"], row["item"], row["value"], row["line"], at) for row in rows],
     )
-    await announce_requirements(tx, items, await _baseline_version(tx, batch), cause=batch)
+    await announce_requirements(tx, items, (await _imported_version(tx, batch))[0], cause=batch)
     await _mark_sources(tx, {(row["level"], row["source"]) for row in rows}, batch)
 
 
-async def _baseline_version(tx: Tx, batch: str) -> int:
-    """The version of the matrix that this batch is; its first block makes it."""
+async def _imported_version(tx: Tx, batch: str) -> tuple[int, bool]:
+    """The version of the matrix that this batch is, made by its first block, and whether it is the day-one baseline:
+    there was no matrix before it."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('matrix_version', 0))")
-    title = f"Baseline of import {batch}"
-    number = await tx.scalar("SELECT number FROM app.matrix_version WHERE title = :title", {"title": title})
-    if number is not None:
-        return number
+    title = f"Import {batch}"
+    known = await tx.one(
+        "SELECT number, baseline FROM app.matrix_version WHERE title = :title", {"title": title}
+    )
+    if known is not None:
+        return known["number"], known["baseline"]
+    day_one = not await tx.scalar("SELECT EXISTS (SELECT FROM app.matrix_version WHERE state = 'APPROVED')")
     number = 1 + await tx.scalar("SELECT coalesce(max(number), 0) FROM app.matrix_version")
     await tx.execute(
         "INSERT INTO app.matrix_version (number, version, title, state, author, baseline, cells, approved_at,"
-        " recorded_at) VALUES (:number, 1, :title, 'APPROVED', :author, true, '[]', :at, :at)",
-        {"number": number, "title": title, "author": tx.context.actor, "at": tx.recorded_at},
+        " recorded_at) VALUES (:number, 1, :title, 'APPROVED', :author, :baseline, '[]', :at, :at)",
+        {
+            "number": number,
+            "title": title,
+            "author": tx.context.actor,
+            "baseline": day_one,
+            "at": tx.recorded_at,
+        },
     )
-    return number
+    return number, day_one
 
 
 async def _mark_sources(tx: Tx, sources: set[tuple[str, str]], batch: str) -> None:
@@ -273,13 +302,7 @@ async def _mark_sources(tx: Tx, sources: set[tuple[str, str]], batch: str) -> No
 
 async def _announce_people(tx: Tx, people: Sequence[str]) -> None:
     spells = await queries.spells_of(tx, people)
-    roster: dict[str, list[dict[str, Any]]] = {}
-    for day in await tx.rows(
-        "SELECT DISTINCT ON (person, day) person, day, shift FROM app.roster_day WHERE person = ANY(:people)"
-        " ORDER BY person, day, recorded_at DESC",
-        {"people": list(people)},
-    ):
-        roster.setdefault(day["person"], []).append(dict(day))
+    rosters = await queries.rosters_of(tx, people)
     rows = await tx.rows(
         "SELECT * FROM app.person WHERE person = ANY(:people) ORDER BY person", {"people": list(people)}
     )
@@ -289,7 +312,7 @@ async def _announce_people(tx: Tx, people: Sequence[str]) -> None:
             outbound.person(
                 "imported",
                 outbound.person_state(
-                    dict(row), spells.get(row["person"], []), roster.get(row["person"], [])
+                    dict(row), spells.get(row["person"], []), rosters.get(row["person"], ())
                 ),
                 IMPORTED,
             )

@@ -7,12 +7,15 @@ from typing import Any
 
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
-from servicekit.problems import invalid
+from servicekit.lanes import BULK, Mark, mark
+from servicekit.problems import conflict, invalid
 from sqlalchemy import Table, insert, update
 
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
 from matrix_svc.domain.localdays import is_zone
+from matrix_svc.domain.rules import SourceKind
+from matrix_svc.handlers.obligations import OBLIGATIONS
 
 UNIT_KINDS = ("site", "area", "job_function", "equipment", "overlay", "framework", "training_category")
 
@@ -20,6 +23,27 @@ UNIT_KINDS = ("site", "area", "job_function", "equipment", "overlay", "framework
 def unit_id(kind: str, code: str, site: str | None) -> str:
     """`site/NL1`, `area/NL1/GA`, `equipment/NL1/FILL-01`; areas and equipment have their site in the code."""
     return f"{kind}/{site}/{code}" if kind in ("area", "equipment") else f"{kind}/{code}"
+
+
+async def change_unit(tx: Tx, unit: Mapping[str, Any], revision: int | None) -> dict[str, Any]:
+    """A person's change. 409 `stale` when `revision`, None for a new unit, is not the one that stands."""
+    await _check_revision(tx, tables.unit, unit_id(unit["kind"], unit["code"], unit.get("site")), revision)
+    return await put_unit(tx, unit)
+
+
+async def change_task(tx: Tx, task: Mapping[str, Any], revision: int | None) -> dict[str, Any]:
+    """A person's change. 409 `stale` when `revision`, None for a new task, is not the one that stands."""
+    await _check_revision(tx, tables.task, task["task"], revision)
+    return await put_task(tx, task)
+
+
+async def _check_revision(tx: Tx, table: Table, key: str, revision: int | None) -> None:
+    current = await tx.scalar(
+        f"SELECT version FROM app.{table.name} WHERE {table.name} = :key FOR UPDATE",  # noqa: S608 - our own identifiers
+        {"key": key},
+    )
+    if current != revision:
+        raise conflict("stale", f"{key} changed since it was read", revision=current)
 
 
 async def put_unit(tx: Tx, unit: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +58,7 @@ async def put_unit(tx: Tx, unit: Mapping[str, Any]) -> dict[str, Any]:
     key = unit_id(kind, unit["code"], site)
     code = f"{site}/{unit['code']}" if kind in ("area", "equipment") else unit["code"]
     await claim(tx, [("matrix.organisation", key)])
+    before = await tx.one("SELECT * FROM app.unit WHERE unit = :unit FOR UPDATE", {"unit": key})
     row = {
         "unit": key,
         "kind": kind,
@@ -43,14 +68,42 @@ async def put_unit(tx: Tx, unit: Mapping[str, Any]) -> dict[str, Any]:
         "area": unit.get("area"),
         "department": unit.get("department"),
         "time_zone": unit.get("time_zone"),
-        "shifts": list(unit.get("shifts") or []),
+        "shifts": moved_shifts(
+            before["shifts"] if before else [], unit.get("shifts") or [], outbound.instant(tx.recorded_at)
+        ),
         "expiry_lead_days": unit.get("expiry_lead_days"),
         "active": unit.get("active", True),
         "recorded_at": tx.recorded_at,
     }
     row["version"] = await _put(tx, tables.unit, "unit", row)
+    if kind == "site" and before is not None and before["time_zone"] != row["time_zone"]:
+        await _mark_people_of(tx, row["code"])
     await announce(tx, [outbound.organisation(row, outbound.change("changed", reason=tx.context.reason))])
     return row
+
+
+def moved_shifts(
+    before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], at: str | None
+) -> list[dict[str, Any]]:
+    """The shifts of a site, each with the record time at which its hours were changed, if ever (R-70). The first that
+    a site is given change nothing."""
+    known = {shift["shift"]: shift for shift in before}
+    found: list[dict[str, Any]] = []
+    for one in now:
+        shift = {name: one[name] for name in ("shift", "starts", "ends")}
+        same = known.get(shift["shift"])
+        if same is not None and (same["starts"], same["ends"]) == (shift["starts"], shift["ends"]):
+            shift = dict(same)
+        elif known:
+            shift["moved_at"] = at
+        found.append(shift)
+    return found
+
+
+async def _mark_people_of(tx: Tx, site: str) -> None:
+    """The instants at which their obligations begin and end are those of the site's local days."""
+    people = await queries.people_of_sources(tx, {(SourceKind.SITE, site)})
+    await mark(tx, tables.LANES, [Mark(person, OBLIGATIONS, priority=BULK) for person in people])
 
 
 async def put_task(tx: Tx, task: Mapping[str, Any]) -> dict[str, Any]:

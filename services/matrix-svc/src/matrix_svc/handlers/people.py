@@ -186,12 +186,8 @@ async def _save(
         " WHERE person = :person",
         {"at": tx.recorded_at, "supervisor": row["supervisor"], "person": row["person"]},
     )
-    roster = await tx.rows(
-        "SELECT DISTINCT ON (day) day, shift FROM app.roster_day WHERE person = :person"
-        " ORDER BY day, recorded_at DESC",
-        {"person": row["person"]},
-    )
-    state = outbound.person_state(row, [*spells, *new], [dict(r) for r in roster])
+    rosters = await queries.rosters_of(tx, [row["person"]])
+    state = outbound.person_state(row, [*spells, *new], rosters.get(row["person"], ()))
     what = outbound.change(
         kind or event.replace("-", "_"), reason=tx.context.reason, valid_from=outbound.day(day), cause=cause
     )

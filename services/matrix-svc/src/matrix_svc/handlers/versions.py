@@ -18,15 +18,15 @@ from sqlalchemy import insert, select
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
 from matrix_svc.domain.errors import StateError
-from matrix_svc.domain.rules import Cell, Rule, SourceKind
+from matrix_svc.domain.rules import Cell, Place, Rule, SourceKind, starts_at
 from matrix_svc.domain.versions import (
     Difference,
     Draft,
-    Place,
     VersionState,
     approve,
     check_approval,
     differences,
+    is_stricter,
 )
 from matrix_svc.handlers.obligations import OBLIGATIONS
 
@@ -61,11 +61,25 @@ async def draft(
 
 
 async def preview(tx: Tx, number: int) -> dict[str, Any]:
-    """The diff of a draft against the rules in force, and how many people it touches."""
+    """The diff of a draft against the rules in force, and whom each difference touches: they hold its source when it
+    takes effect or later (R-75). `stricter` says that what they have may not be enough any more."""
     row = await _row(tx, number, lock=False)
     changes = await _differences(tx, row)
-    people = await queries.people_of_sources(tx, {(c.cell.source_kind.value, c.cell.source) for c in changes})
-    return {**row, "differences": [_difference(change) for change in changes], "people_affected": len(people)}
+    begins = starts_at(row["effective_at"], tx.now)
+    holders = await queries.holders_of_sources(tx, {c.cell.source for c in changes}, begins)
+    shown = [
+        _difference(change)
+        | {
+            "stricter": is_stricter(change),
+            "people": sorted(holders[change.cell.source_kind.value, change.cell.source]),
+        }
+        for change in changes
+    ]
+    return {
+        **row,
+        "differences": shown,
+        "people_affected": len({person for one in shown for person in one["people"]}),
+    }
 
 
 class MatrixVersionSignable:
@@ -133,15 +147,7 @@ class MatrixVersionSignable:
                     for rule, ends in approved.ends.items()
                 ],
             )
-        if approved.answers:
-            await tx.execute(
-                "INSERT INTO app.cell_answer (question, answered_from, matrix_version, recorded_at)"
-                " VALUES (CAST(:question AS uuid), :answered_from, :number, :at)",
-                [
-                    {"question": question, "answered_from": since, "number": row["number"], "at": signed_at}
-                    for question, since in approved.answers.items()
-                ],
-            )
+        await insert_answers(tx, approved.answers, row["number"], signed_at)
         await announce_requirements(tx, items, row["number"], cause=signature.id)
         people = await queries.people_of_sources(
             tx, {(c.cell.source_kind.value, c.cell.source) for c in changes}
@@ -159,11 +165,29 @@ async def _differences(tx: Tx, row: Mapping[str, Any]) -> list[Difference]:
     return differences(cells, await in_force(tx), await queries.open_questions(tx))
 
 
-async def in_force(tx: Tx) -> dict[Place, Rule]:
-    """The rule of each cell that nothing has ended yet."""
-    rows = await tx.rows(queries.RULES + " WHERE e.rule IS NULL")
-    rules = [queries.rule_of(row) for row in rows]
-    return {(rule.source_kind, rule.source, rule.item): rule for rule in rules}
+async def in_force(tx: Tx, items: Sequence[str] | None = None) -> dict[Place, Rule]:
+    """The rule of each cell, of all items or of some, that nothing has ended yet."""
+    rows = await tx.rows(
+        queries.RULES
+        + " WHERE e.rule IS NULL AND (CAST(:items AS text[]) IS NULL OR r.item = ANY(CAST(:items AS text[])))",
+        {"items": None if items is None else list(items)},
+    )
+    return {rule.place: rule for rule in map(queries.rule_of, rows)}
+
+
+async def insert_answers(
+    tx: Tx, answers: Mapping[str, datetime], matrix_version: int, recorded_at: datetime
+) -> None:
+    """answers: question -> the first instant at which it is open no more (C-34)."""
+    if answers:
+        await tx.execute(
+            "INSERT INTO app.cell_answer (question, answered_from, matrix_version, recorded_at)"
+            " VALUES (CAST(:question AS uuid), :answered_from, :number, :at)",
+            [
+                {"question": question, "answered_from": since, "number": matrix_version, "at": recorded_at}
+                for question, since in answers.items()
+            ],
+        )
 
 
 async def insert_rules(tx: Tx, rules: Sequence[Rule]) -> None:

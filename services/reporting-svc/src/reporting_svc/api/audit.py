@@ -14,6 +14,7 @@ from servicekit.http.paging import Cursor, Limit
 from servicekit.problems import invalid
 
 from reporting_svc.api import schemas
+from reporting_svc.domain.vocabulary import AUDITED, ENTITY_OF
 from reporting_svc.projections.asof import trail_complete_up_to
 from reporting_svc.projections.scope import scope
 from reporting_svc.projections.trail import Question, trail
@@ -38,6 +39,10 @@ async def get_trail(
     cursor: Cursor = None,
 ) -> schemas.Trail:
     """Who changed what, from which value to which, when and why, oldest first."""
+    entity = ENTITY_OF.get(entity, entity) if entity is not None else None
+    if entity is not None and entity not in AUDITED:
+        # Nothing found would read as "nothing ever happened to it".
+        raise invalid("entity", "unknown", f"one of {', '.join(sorted(AUDITED))}")
     if entity is not None and id is None:
         raise invalid("id", "missing", "an entity needs the id of its row")
     if id is None and correlation is None and person is None:

@@ -60,3 +60,56 @@ _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 def known_verdict(verdict: str) -> str:
     """An unknown verdict is of a later release and reads as DENY (contracts, README)."""
     return verdict if verdict in _VERDICTS else Verdict.DENY.value
+
+
+AUDITED = frozenset(
+    {
+        "access_entry",
+        "access_event",
+        "account",
+        "assignment",
+        "cell_answer",
+        "change",
+        "clock_move",
+        "content",
+        "document",
+        "document_version",
+        "effective_date",
+        "error_mark",
+        "error_proposal",
+        "export",
+        "hold",
+        "hold_release",
+        "import_block",
+        "import_file",
+        "import_job",
+        "imported_row",
+        "late_entry",
+        "machine_token",
+        "machine_token_end",
+        "matrix_version",
+        "person",
+        "person_name",
+        "reading_session",
+        "refusal",
+        "retirement",
+        "role_grant",
+        "role_grant_end",
+        "roster_day",
+        "rule",
+        "rule_end",
+        "section_opened",
+        "sign.signature",
+        "signing_intent",
+        "spell",
+        "task",
+        "training_record",
+        "unit",
+        "unresolved_cell",
+        "version_end",
+    }
+)
+"""What the audit trails of all services speak of: every table that holds facts or aggregates."""
+
+ENTITY_OF = {"record": "training_record", "signature": "sign.signature"}
+"""Shorter words for some of them."""
