@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -147,6 +147,48 @@ def choose(page: Page, label: str, text: str) -> None:
     field.click()
     option = page.get_by_role("option").filter(has_text=text).first
     option.click()
+
+
+def draft_on_the_page(
+    base: str, username: str, change: str, file: Path, effective: Mapping[str, str], shots: Path
+) -> None:
+    """An author drafts a change control with the next version of SOP-101: its file, the decision on training, and from
+    which day it governs at each site (QM-03)."""
+    with page_of(base, username) as page:
+        page.goto(f"{base}/changes")
+        page.get_by_role("button", name="Draft a change").click()
+        dialog = page.get_by_role("dialog")
+        for label, text in (
+            ("Title", "Isolator pressure"),
+            ("Number", change),
+            ("Reason", "CAPA of last year"),
+        ):
+            dialog.get_by_label(label).first.fill(text)
+        axe_finds_nothing(page)
+        dialog.get_by_role("button", name="Draft the change").click()
+        page.wait_for_url(f"{base}/changes/{change}")
+        page.get_by_role("button", name="Add a version").click()
+        form = page.locator("form.version-form")
+        add = form.get_by_role("button", name="Add this version")
+        expect(add).to_be_disabled()
+        choose(page, "Document", "SOP-101")
+        form.locator("input[type=file]").set_input_files(file)
+        choose(page, "Class of change", "Major")
+        choose(page, "Training decision", "Read")
+        for number, (site, day) in enumerate(effective.items()):
+            if number:
+                form.get_by_role("button", name="Another site").click()
+            form.get_by_label("Site").locator("visible=true").nth(number).click()
+            page.get_by_role("option").filter(has_text=site).locator("visible=true").first.click()
+            form.get_by_label("From the start of").nth(number).fill(day)
+        form.get_by_label("What changed").fill("Check the isolator pressure every 30 minutes")
+        form.get_by_label("Minutes to read").fill("20")
+        form.get_by_label("Reason").fill("revision")
+        axe_finds_nothing(page)
+        shoot(page, shots, "draft-version")
+        add.click()
+        expect(form).to_be_hidden()
+        expect(page.get_by_text("v4").first).to_be_visible()
 
 
 def approve_on_the_page(base: str, username: str, change: str, shots: Path) -> None:

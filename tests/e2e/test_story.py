@@ -20,6 +20,7 @@ from tests.e2e.conftest import Platform
 from tests.e2e.pages import (
     approve_on_the_page,
     check_late_on_the_page,
+    draft_on_the_page,
     enter_late_on_the_page,
     hire_on_the_page,
     read_in_the_browser,
@@ -127,29 +128,10 @@ def test_2_hire_dev(platform: Platform, tmp_path: Path) -> None:
 @pytest.mark.req("QM-02", "QM-03", "R-01", "R-53", "PL-06", "AE-04")
 def test_3_a_change_is_drafted_and_approved_by_somebody_else(platform: Platform, tmp_path: Path) -> None:
     que, eva = platform.user("que"), platform.user("eva")
-    que.post(
-        "/api/changes",
-        {"change": "CC-7", "title": "Isolator pressure", "reason": "CAPA of last year"},
-        expect=201,
-    )
-    que.call(
-        "POST",
-        "/api/changes/CC-7/versions",
-        expect=201,
-        files={"file": ("SOP-101.md", PROCEDURE.encode())},
-        data={
-            "document": "SOP-101",
-            "version": "4",
-            "change_class": "major",
-            "training_decision": "read",
-            "effective": json.dumps(
-                [{"place": "NL1", "on": "2026-03-16"}, {"place": "US1", "on": "2026-03-23"}]
-            ),
-            "summary": "Check the isolator pressure every 30 minutes",
-            "minutes": "20",
-            "reason": "revision",
-        },
-    )
+    file = tmp_path / "SOP-101.md"
+    file.write_text(PROCEDURE)
+    effective = {"NL1": "2026-03-16", "US1": "2026-03-23"}
+    draft_on_the_page(platform.base, "que", "CC-7", file, effective, tmp_path)
     que.post("/api/changes/CC-7/submit", {"reason": "ready"})
     own = que.raw(
         "POST",
