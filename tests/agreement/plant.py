@@ -96,13 +96,14 @@ class Plant:
         """The facts of every cell that was ever obliged, or of which nobody knows (C-34)."""
         for person, spells in sorted(self.spells.items()):
             row = {"person": person, "language": None, "supervisor": None}
-            facts: PersonFacts = wire.person_of(outbound.person_state(row, spells))
+            told = outbound.person_state(row, spells)
+            facts: PersonFacts = wire.person_of(told)
             owed = spans(spells, self._rules, self._zones)
             asked = question_spans(spells, self._questions, self._zones)
             for item in sorted(set(owed) | set(asked)):
                 state = outbound.obligation_state(person, item, owed.get(item, []), asked.get(item, []))
                 places = {span["place"] for span in state["spans"]}
-                for code in sorted(places | wire.places_of_questions(state, {})):
+                for code in sorted(places | wire.places_of_questions(state, told)):
                     place = self.places[code]
                     yield wire.cell_facts(
                         facts,
@@ -113,7 +114,7 @@ class Plant:
                         self._records.get((person, item), ()),
                         (),
                         lead_days=None,
-                        questions=wire.questions_of(state, code),
+                        questions=wire.questions_of(state, code, told),
                     )
 
     def _timeline(self, item: str, place: Place) -> ItemTimeline:

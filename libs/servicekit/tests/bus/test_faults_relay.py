@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaProducer
 from bus_world import running
-from servicekit.bus import Announcement, PlainTopic, Relay, announce, claim, configure
+from servicekit.bus import Announcement, PlainTopic, Relay, announce, claim, configure, outbox
 from servicekit.bus.envelope import Event
 from servicekit.bus.queue import Batch, Part, Row
 from servicekit.testing import eventually
@@ -152,6 +152,26 @@ async def late_commit(world) -> None:
             return world.store_sql("SELECT count(*) FROM bus.outbox_pending")[0][0] == 0
 
         await eventually(sent, 60)
+
+
+async def test_control_an_id_drawn_before_the_lock_of_its_subject_loses_the_order(world, monkeypatch) -> None:
+    """Only where the lock comes first is the order of ids that of causes: the relay sends by ids."""
+    async with world.store.transaction(toy.CONTEXT) as tx:
+        driver = await tx.driver()
+        cursor = await driver.execute("SELECT nextval('bus.outbox_id_seq')")
+        drawn = await cursor.fetchall()
+        await toy.write(world.store, [toy.change("P", 1)])
+        await claim(tx, [("store.part", "P")])
+        with monkeypatch.context() as patched:
+            patched.setattr(outbox, "_BULK", 0)
+            patched.setattr(outbox, "_ids", lambda _cursor, _count: asyncio.sleep(0, [i for (i,) in drawn]))
+            await announce(tx, [toy.change("P", 2)])
+    async with world.relay():
+        await eventually(
+            lambda: world.store_sql("SELECT 1 WHERE NOT EXISTS (SELECT FROM bus.outbox_pending)"), 60
+        )
+    assert [event.sequence for event in await world.records()] == [2, 1]
+    assert not order_of_first_arrival(await world.records())
 
 
 async def test_control_a_cursor_over_ids_loses_it(world) -> None:

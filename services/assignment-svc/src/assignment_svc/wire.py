@@ -172,20 +172,23 @@ def span_of(state: State) -> ObligationSpan:
     )
 
 
-def questions_of(obligation: State, place: str) -> list[OpenQuestion]:
-    """The open questions of an obligation at a place (C-34); one that does not say when it holds always does."""
+def questions_of(obligation: State, place: str, person: State) -> list[OpenQuestion]:
+    """The open questions of an obligation at a place (C-34); one that does not say where and when it holds does so
+    always, wherever the person works or owes the item."""
     if not obligation["unresolved"]:
         return []
     spans = obligation.get("unresolved_spans")
     if spans is None:
-        return [OpenQuestion(datetime.min.replace(tzinfo=UTC), None)]
+        owed = {span["place"] for span in obligation["spans"]}
+        concerned = place in owed | places_of_questions(obligation, person)
+        return [OpenQuestion(datetime.min.replace(tzinfo=UTC), None)] if concerned else []
     return [
         OpenQuestion(at(s["valid_from"]), instant(s.get("valid_to"))) for s in spans if s["place"] == place
     ]
 
 
 def places_of_questions(obligation: State, person: State) -> set[str]:
-    """Where an open question may concern the person."""
+    """Where an open question may concern the person, owed or not."""
     if not obligation["unresolved"]:
         return set()
     spans = obligation.get("unresolved_spans")

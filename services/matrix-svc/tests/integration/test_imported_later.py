@@ -12,6 +12,7 @@ from matrix_svc.main import SPEC
 from matrix_testing import HIRE, announced_spans, organisation, sign_matrix
 from servicekit.testing.harness import RunningService, running
 
+BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 AT_WORK = datetime(2026, 4, 1, 8, tzinfo=UTC)
 Z = "2026-04-01T08:"
 """When the blocks are taken."""
@@ -114,7 +115,7 @@ async def test_a_later_import_answers_a_question_of_an_earlier_one(service: Runn
 @pytest.fixture
 async def day_one(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
     """Nothing of the matrix was signed yet."""
-    async with running(SPEC, database_factory, kafka, topic_prefix, clock=AT_WORK) as found:
+    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN) as found:
         await organisation(found, matrix=False)
         yield found
 

@@ -264,11 +264,16 @@ def _row(event: Event) -> tuple[Any, ...]:
     )
 
 
-async def _copy(cursor: Any, events: Sequence[Event]) -> None:
+async def _ids(cursor: Any, count: int) -> list[int]:
+    """Drawn after the subjects were claimed: only then is the order of ids that of causes."""
     await cursor.execute(
-        "SELECT nextval('bus.outbox_id_seq') FROM generate_series(1, %s) ORDER BY 1", [len(events)]
+        "SELECT nextval('bus.outbox_id_seq') FROM generate_series(1, %s) ORDER BY 1", [count]
     )
-    ids = [row[0] for row in await cursor.fetchall()]
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def _copy(cursor: Any, events: Sequence[Event]) -> None:
+    ids = await _ids(cursor, len(events))
     # Each is made while the database stores the one before.
     async with cursor.copy(f"COPY bus.outbox ({_COLUMNS}) FROM STDIN") as out:
         for number, event in zip(ids, events, strict=True):

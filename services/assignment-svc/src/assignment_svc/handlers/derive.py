@@ -186,7 +186,7 @@ def derive_all(loaded: Loaded, now: datetime) -> list[Derived]:
                 loaded.records.get((person, item), ()),
                 loaded.holds.get(person, ()),
                 lead_days=loaded.lead_days.get(category or ""),
-                questions=wire.questions_of(obligation, code),
+                questions=wire.questions_of(obligation, code, state),
             )
             outcome = derive(cell, now)
             previous = _open_assignments(loaded, person, item, code)
