@@ -16,6 +16,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 T ?=
 ARGS ?=
+# Tests wait for servers a third of their time: one more than two cores would run at once.
+WORKERS ?= 3
 
 ##@ Run
 .PHONY: up demo down reset status
@@ -38,7 +40,7 @@ status: $(STAMP) ## Show what runs
 .PHONY: test test-containers bench lint format generate
 test: $(STAMP) ## Run all tests (T=path ARGS=-k...)
 	$(if $(T),,$(RUN)/python -m attest.web test)
-	$(RUN)/python -m pytest -q -n 2 --dist loadgroup --durations=25 --durations-min=5 $(T) $(ARGS)
+	$(RUN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --durations=25 --durations-min=5 $(T) $(ARGS)
 
 test-containers: $(STAMP) ## Run the bus tests and docker-compose.yml on containers (needs a Docker engine)
 	$(RUN)/python -m pytest -q --backend=containers libs/servicekit/tests/bus tests/containers $(ARGS)
