@@ -132,7 +132,11 @@ def zipped(*names: str) -> bytes:
     return content.getvalue()
 
 
-@pytest.mark.parametrize("content", [b"", b"Document,Title\n", zipped("a.txt"), zipped("xl/workbook.xml")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"Document,Title\n", zipped("a.txt"), zipped("xl/workbook.xml")],
+    ids=["empty", "text", "another archive", "half a workbook"],
+)
 def test_a_workbook_that_is_none_is_refused(plant, told, content) -> None:
     plant.files["matrix.xlsx"] = content
     assert told(plant.check()) == ["R matrix.xlsx:  FILE_UNREADABLE"]
