@@ -16,8 +16,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 T ?=
 ARGS ?=
-# Tests wait for servers a third of their time: one more than two cores would run at once.
-WORKERS ?= 3
+# Each test has databases and topics of its own: more machines may take more of them (WORKERS=4).
+WORKERS ?= 2
 
 ##@ Run
 .PHONY: up demo down reset status

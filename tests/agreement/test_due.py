@@ -75,7 +75,7 @@ def nows(rng: random.Random, world: World, cell: CellFacts, often: list[datetime
 def test_engine_and_reference_want_the_same_assignments(plant: Plant, world: World, shard: int) -> None:
     rng = random.Random(shard)
     start = datetime(2022, 1, 1, tzinfo=UTC)
-    often = [start + timedelta(seconds=rng.randrange(6 * 365 * 86_400)) for _ in range(6)]
+    often = [start + timedelta(seconds=rng.randrange(6 * 365 * 86_400)) for _ in range(2)]
     wrong: list[str] = []
     cells = asked = compared = upcoming = 0
     seen: set[tuple[str, str]] = set()
@@ -100,9 +100,9 @@ def test_engine_and_reference_want_the_same_assignments(plant: Plant, world: Wor
                     )
     assert not wrong, f"{len(wrong)} of {asked} answers differ:\n" + "\n".join(wrong[:20])
     assert cells > 1_700
-    assert asked > 12_000
-    assert compared > 3_000
-    assert upcoming > 500
+    assert asked > 6_000
+    assert compared > 1_500
+    assert upcoming > 150
     assert seen >= {(trigger, "OPEN") for trigger in ("REVISION", "NEW_HIRE", "ROLE_CHANGE", "RECURRENCE")}
     assert any(state == "PAUSED" for _, state in seen)
 
