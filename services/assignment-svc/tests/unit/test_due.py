@@ -17,6 +17,7 @@ from assignment_svc.domain.facts import (
     ShiftHours,
     ShiftSpell,
     Version,
+    Waiver,
 )
 from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive, reconcile, unqualified_since
@@ -168,6 +169,21 @@ def test_hours_changed_when_the_last_shift_had_ended() -> None:
 
     assert v4_with(person(shift="D"), hours(time(13), "2026-03-15 12:00")) == at("2026-03-15 13:00")
     assert v4_with(person(shift="D"), hours(time(13), "2026-03-15 13:30")) == at("2026-03-16")
+
+
+@pytest.mark.req("AE-12", "R-54")
+def test_a_waiver_of_a_gated_first_version_is_looked_at_when_it_begins_and_ends() -> None:
+    """Nothing governs, so no edge of the timeline wakes for it; what should be open changes."""
+    gated = replace(
+        version(1, "2026-03-02 11:00", "2026-03-16"), effective_at=None, planned_at=at("2026-03-16")
+    )
+    waiver = Waiver("w-1", 1, at("2026-03-08"), at("2026-03-12"), "no line runs")
+    facts = more(cell(timeline=prepare([gated])), waivers=(waiver,))
+    for day, wanted, look in (("05", [1], "08"), ("09", [], "12")):
+        found = derive(facts, at(f"2026-03-{day}"))
+        assert [one.target_version for one in found.assignments] == wanted
+        assert found.next_look == at(f"2026-03-{look}")
+    assert [one.target_version for one in derive(facts, at("2026-03-13")).assignments] == [1]
 
 
 @pytest.mark.req("R-08")
