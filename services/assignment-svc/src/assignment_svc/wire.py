@@ -125,7 +125,7 @@ def _version(state: State, place: Place) -> Version | None:
     )
     effective = _for_place(state["effective"], place.code)
     moved = effective and any(
-        e["place"] in (place.code, EVERYWHERE) and (e.get("recorded_at") or "") < effective[-1]["recorded_at"]
+        e["place"] in (place.code, EVERYWHERE) and at(e["recorded_at"]) < at(effective[-1]["recorded_at"])
         for e in state["effective"]
     )
     ends = _for_place(state.get("ends") or [], place.code)

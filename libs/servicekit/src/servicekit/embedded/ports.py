@@ -18,8 +18,8 @@ def free_port(*, hold: bool = True) -> int:
 
     A socket that is bound and never listens holds it: the system gives the port to nobody who asks for any, neither
     to a server nor to a connection. A server that is told the port may listen on it, again after a crash too:
-    PostgreSQL, Kafka and asyncio all set SO_REUSEADDR. One that does not is refused: for such a one (a container engine) `hold` is False, and another
-    program may take the port before it is used.
+    PostgreSQL, Kafka and asyncio all set SO_REUSEADDR. One that does not is refused: for such a one (a container
+    engine) `hold` is False, and another program may take the port before it is used.
     """
     holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     holder.bind((HOST, 0))

@@ -27,17 +27,20 @@ def unit_id(kind: str, code: str, site: str | None) -> str:
 
 async def change_unit(tx: Tx, unit: Mapping[str, Any], revision: int | None) -> dict[str, Any]:
     """A person's change. 409 `stale` when `revision`, None for a new unit, is not the one that stands."""
-    await _check_revision(tx, tables.unit, unit_id(unit["kind"], unit["code"], unit.get("site")), revision)
+    key = unit_id(unit["kind"], unit["code"], unit.get("site"))
+    await _check_revision(tx, "matrix.organisation", tables.unit, key, revision)
     return await put_unit(tx, unit)
 
 
 async def change_task(tx: Tx, task: Mapping[str, Any], revision: int | None) -> dict[str, Any]:
     """A person's change. 409 `stale` when `revision`, None for a new task, is not the one that stands."""
-    await _check_revision(tx, tables.task, task["task"], revision)
+    await _check_revision(tx, "matrix.task", tables.task, task["task"], revision)
     return await put_task(tx, task)
 
 
-async def _check_revision(tx: Tx, table: Table, key: str, revision: int | None) -> None:
+async def _check_revision(tx: Tx, topic: str, table: Table, key: str, revision: int | None) -> None:
+    """The claim comes first: of two who make the same at once, there is no row yet that one could wait for."""
+    await claim(tx, [(topic, key)])
     current = await tx.scalar(
         f"SELECT version FROM app.{table.name} WHERE {table.name} = :key FOR UPDATE",  # noqa: S608 - our own identifiers
         {"key": key},
