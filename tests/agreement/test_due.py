@@ -109,7 +109,7 @@ def test_engine_and_reference_want_the_same_assignments(plant: Plant, world: Wor
 
 def fixture_f_cells() -> Iterator[CellFacts]:
     """Fixture F as the services announce it, after DEV and ANA have signed v4."""
-    path = Path(__file__).parents[2] / "services/assignment-svc/tests/integration/fixture_f.py"
+    path = Path(__file__).parents[2] / "services/assignment-svc/tests/assignment_fixture_f.py"
     spec = importlib.util.spec_from_file_location("fixture_f_for_dues", path)
     assert spec is not None
     assert spec.loader is not None

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import assignment_fixture_f as fixture_f
 import pytest
 from assignment_svc.main import SPEC
 from servicekit.testing.harness import RunningService, running
 
-
-def _fixture() -> ModuleType:
-    path = Path(__file__).with_name("fixture_f.py")
-    spec = importlib.util.spec_from_file_location("fixture_f_for_assets", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-F = _fixture()
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 ASSETS = {"WI-202": "NL1/FILL-02", "WI-203": "NL1/FILL-03"}
 """An instruction, and the asset that requires it."""
 
 
 def owed(item: str, **span: Any) -> dict[str, Any]:
-    state = F.obligation("ANA") | {"item": item}
+    state: dict[str, Any] = fixture_f.obligation("ANA") | {"item": item}
     of_asset = {"id": f"{item}-span", "source_kind": "equipment", "source": ASSETS[item], **span}
     return state | {"spans": [state["spans"][0] | of_asset]}
 
@@ -51,22 +37,22 @@ async def feed_owed(service: RunningService, item: str, **span: Any) -> None:
 async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
     """Fixture F; ANA works on two lines and has met the instruction of one of them, and SOP-101."""
     async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as found:
-        await F.import_fixture(found, time=BEGIN)
+        await fixture_f.import_fixture(found, time=BEGIN)
         for item, asset in ASSETS.items():
             unit: dict[str, Any] = {"unit": f"equipment/{asset}", "kind": "equipment", "code": asset}
             unit |= {"title": asset, "site": "NL1", "shifts": [], "active": True}
             await found.feed(
                 "matrix.organisation", "matrix.organisation-changed.v1", unit["unit"], unit, time=BEGIN
             )
-            document = F.document(F.V3) | {"document": item}
+            document = fixture_f.document(fixture_f.V3) | {"document": item}
             await found.feed("qms.document", "qms.document-registered.v1", item, document, time=BEGIN)
             await feed_owed(found, item)
-        ana = F.person("ANA")
+        ana = fixture_f.person("ANA")
         ana["equipment"] = [
             ana["functions"][0] | {"id": f"ANA-{asset}", "equipment": asset} for asset in ASSETS.values()
         ]
         await found.feed("matrix.person", "matrix.person-changed.v1", "ANA", ana, time=BEGIN)
-        met = F.record("ANA", 3, "2025-05-27T22:40:00+02:00", "ANA-wi") | {"item": "WI-202"}
+        met = fixture_f.record("ANA", 3, "2025-05-27T22:40:00+02:00", "ANA-wi") | {"item": "WI-202"}
         await found.feed(
             "records.training-record",
             "records.training-record-imported.v1",

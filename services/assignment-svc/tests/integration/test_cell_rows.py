@@ -25,7 +25,7 @@ def _story() -> ModuleType:
 
 
 STORY = _story()
-F, BEGIN, nl = STORY.F, STORY.BEGIN, STORY.nl
+F, BEGIN, nl = STORY.fixture_f, STORY.BEGIN, STORY.nl
 play, cell, check = STORY.play, STORY.cell, STORY.check
 
 

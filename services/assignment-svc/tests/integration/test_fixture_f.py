@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import assignment_fixture_f as fixture_f
 import attest_contracts
 import pytest
 from assignment_svc.db.tables import LANES
@@ -22,21 +20,8 @@ from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
 from servicekit.testing.harness import RunningService, running
 
-
-def _fixture() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "fixture_f_events", Path(__file__).with_name("fixture_f.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-F = _fixture()
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
-nl, us = F.nl, F.us
+nl, us = fixture_f.nl, fixture_f.us
 
 
 @pytest.fixture
@@ -47,13 +32,17 @@ async def service(database_factory: Any, kafka: str, topic_prefix: str) -> Async
 
 async def play(service: RunningService) -> None:
     """Steps 1 to 4 as the other services announce them; the clock follows."""
-    await F.import_fixture(service, time=datetime(2026, 3, 1, 8, tzinfo=UTC))
-    await F.hire_dev(service, time=datetime(2026, 3, 1, 9, tzinfo=UTC))
+    await fixture_f.import_fixture(service, time=datetime(2026, 3, 1, 8, tzinfo=UTC))
+    await fixture_f.hire_dev(service, time=datetime(2026, 3, 1, 9, tzinfo=UTC))
     await service.settled()
     await service.move_clock(datetime(2026, 3, 2, 10, tzinfo=UTC))
     approved = datetime(2026, 3, 2, 10, tzinfo=UTC)
     await service.feed(
-        "qms.document", "qms.document-version-approved.v1", "SOP-101", F.document(F.V3, F.V4), time=approved
+        "qms.document",
+        "qms.document-version-approved.v1",
+        "SOP-101",
+        fixture_f.document(fixture_f.V3, fixture_f.V4),
+        time=approved,
     )
     await service.settled()
     await sign(service, "DEV", 4, "2026-03-12T10:00:00+01:00")
@@ -63,7 +52,7 @@ async def play(service: RunningService) -> None:
 async def sign(service: RunningService, person: str, version: int, at: str) -> None:
     moment = datetime.fromisoformat(at)
     await service.move_clock(moment)
-    state = F.record(person, version, at)
+    state = fixture_f.record(person, version, at)
     await service.feed(
         "records.training-record",
         "records.training-record-signed.v1",
@@ -124,15 +113,15 @@ async def test_every_cell_of_the_table_at_its_instant_and_one_second_before(serv
 
 @pytest.mark.req("AE-01", "AE-04", "R-06", "R-40")
 async def test_assignments_triggers_dues_and_states(service: RunningService) -> None:
-    await F.import_fixture(service, time=BEGIN)
-    await F.hire_dev(service, time=BEGIN + timedelta(hours=1))
+    await fixture_f.import_fixture(service, time=BEGIN)
+    await fixture_f.hire_dev(service, time=BEGIN + timedelta(hours=1))
     await service.settled()
     await service.move_clock(datetime(2026, 3, 2, 10, tzinfo=UTC))
     await service.feed(
         "qms.document",
         "qms.document-version-approved.v1",
         "SOP-101",
-        F.document(F.V3, F.V4),
+        fixture_f.document(fixture_f.V3, fixture_f.V4),
         time=datetime(2026, 3, 2, 10, tzinfo=UTC),
     )
     await service.settled()
@@ -233,14 +222,14 @@ async def test_silent_inputs_are_stale_and_deny(service: RunningService) -> None
 
 async def revoked_while_held(service: RunningService) -> dict[str, Any]:
     """The check after a revocation that no worker has derived yet; before it the answer is ALLOW."""
-    await F.import_fixture(service, time=BEGIN)
+    await fixture_f.import_fixture(service, time=BEGIN)
     await service.settled()
     await derive_all(service)
     await service.beat(BEGIN + timedelta(hours=1))
     await service.settled()
     at = nl("2026-03-01T12:00:00")
     assert (await check(service, "ANA", at))["verdict"] == "ALLOW"
-    wrong = F.record("ANA", 3, "2025-05-27T22:40:00+02:00") | {
+    wrong: dict[str, Any] = fixture_f.record("ANA", 3, "2025-05-27T22:40:00+02:00") | {
         "entered_in_error": {"at": "2026-03-01T08:30:00Z", "reason": "another person's form", "by": "QUE"}
     }
     await service.feed(
@@ -319,10 +308,16 @@ async def test_any_order_that_keeps_a_subjects_sequence_ends_in_the_same_tables(
             events.append((topic, type_, subject, state, key or subject))
             return ""
 
-    await F.import_fixture(Collector(), time=BEGIN)
-    await F.hire_dev(Collector(), time=BEGIN)
+    await fixture_f.import_fixture(Collector(), time=BEGIN)
+    await fixture_f.hire_dev(Collector(), time=BEGIN)
     events.append(
-        ("qms.document", "qms.document-version-approved.v1", "SOP-101", F.document(F.V3, F.V4), "SOP-101")
+        (
+            "qms.document",
+            "qms.document-version-approved.v1",
+            "SOP-101",
+            fixture_f.document(fixture_f.V3, fixture_f.V4),
+            "SOP-101",
+        )
     )
     moment = datetime(2026, 3, 2, 10, tzinfo=UTC)
     results = []
@@ -388,7 +383,7 @@ async def test_an_open_question_of_the_matrix_is_a_flag_even_where_nothing_requi
 ) -> None:
     """C-34: a refused cell is never silently "not required"."""
     await play(service)
-    other = {**F.document(F.V3), "document": "SOP-999"}
+    other = {**fixture_f.document(fixture_f.V3), "document": "SOP-999"}
     await service.feed("qms.document", "qms.document-registered.v1", "SOP-999", other)
     state = {"person": "ANA", "item": "SOP-999", "unresolved": True, "spans": []}
     for unresolved, flags in ((True, ["MATRIX_UNRESOLVED"]), (False, [])):
@@ -416,7 +411,11 @@ async def test_an_open_question_ends_when_it_is_answered(service: RunningService
         "source": "OPR",
         "valid_from": "2025-01-01T00:00:00Z",
     }
-    state = {**F.obligation("ANA"), "unresolved": True, "unresolved_spans": [{**span, "valid_to": answered}]}
+    state = {
+        **fixture_f.obligation("ANA"),
+        "unresolved": True,
+        "unresolved_spans": [{**span, "valid_to": answered}],
+    }
     await service.feed("matrix.obligation", "matrix.obligation-changed.v1", "ANA/SOP-101", state, key="ANA")
     await service.settled()
     for at, flagged in (("2026-03-12T09:59:59+01:00", True), ("2026-03-12T10:00:00+01:00", False)):

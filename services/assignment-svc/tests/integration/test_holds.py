@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import assignment_fixture_f as fixture_f
 import attest_contracts
 import httpx
 import pytest
@@ -24,18 +22,6 @@ from servicekit.ids import new_id
 from servicekit.lanes import Lanes, Mark, mark
 from servicekit.testing.harness import RunningService, running
 
-
-def _fixture() -> ModuleType:
-    path = Path(__file__).with_name("fixture_f.py")
-    spec = importlib.util.spec_from_file_location("fixture_f_for_holds", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-F = _fixture()
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 HELD = replace(SPEC, lanes=None, background=[])
 """The service without its workers: marks stay open."""
@@ -45,20 +31,20 @@ REASON = "failed process simulation of line 2"
 
 async def given(service: RunningService) -> None:
     """Fixture F, and WI-145, which ANA owes and has met beside SOP-101; every cell derived."""
-    await F.import_fixture(service, time=BEGIN)
+    await fixture_f.import_fixture(service, time=BEGIN)
     item = {"item": "WI-145"}
     await service.feed(
         "qms.document",
         "qms.document-registered.v1",
         "WI-145",
-        {**F.document(F.V3), "document": "WI-145"},
+        {**fixture_f.document(fixture_f.V3), "document": "WI-145"},
         time=BEGIN,
     )
     await service.feed(
         "records.training-record",
         "records.training-record-imported.v1",
         "ANA-wi",
-        F.record("ANA", 3, "2025-05-27T22:40:00+02:00", "ANA-wi") | item,
+        fixture_f.record("ANA", 3, "2025-05-27T22:40:00+02:00", "ANA-wi") | item,
         key="ANA",
         time=BEGIN,
     )
@@ -66,13 +52,13 @@ async def given(service: RunningService) -> None:
         "matrix.obligation",
         "matrix.obligation-changed.v1",
         "ANA/WI-145",
-        F.obligation("ANA") | item,
+        fixture_f.obligation("ANA") | item,
         key="ANA",
         time=BEGIN,
     )
     await service.settled()
     async with service.database.transaction(Context("system/test", "derives all", new_id())) as tx:
-        await mark(tx, LANES, [Mark(person, "*") for person in F.PEOPLE])
+        await mark(tx, LANES, [Mark(person, "*") for person in fixture_f.PEOPLE])
     await Lanes(service.database, LANES).drain(derive_chunk)
     await service.beat(BEGIN + timedelta(hours=1))
     await service.settled()

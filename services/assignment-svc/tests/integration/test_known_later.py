@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import assignment_fixture_f as fixture_f
 import pytest
 from assignment_svc.main import SPEC
 from servicekit.testing.harness import RunningService, running
 
-
-def _fixture() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "fixture_f_known_later", Path(__file__).with_name("fixture_f.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-F = _fixture()
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
-nl = F.nl
+nl = fixture_f.nl
 IN, S, SUP = "IN_WINDOW", "SUSPENDED", "SUPERSEDED"
 
 
@@ -58,18 +43,18 @@ async def test_a_leave_keyed_late_changes_what_is_known_now_and_not_what_was_kno
     service: RunningService,
 ) -> None:
     """BEN was away from 5 to 17 March, which HR tells on the 20th."""
-    await F.import_fixture(service, time=BEGIN)
+    await fixture_f.import_fixture(service, time=BEGIN)
     await service.settled()
     approved = datetime(2026, 3, 2, 10, tzinfo=UTC)
     await service.move_clock(approved)
-    revised = F.document(F.V3, F.V4)
+    revised = fixture_f.document(fixture_f.V3, fixture_f.V4)
     await service.feed("qms.document", "qms.document-version-approved.v1", "SOP-101", revised, time=approved)
     await service.settled()
     keyed = nl("2026-03-20T09:00:00")
     await service.move_clock(keyed)
-    state = F.person("BEN")
+    state = fixture_f.person("BEN")
     leave = {"id": "BEN-late", "kind": "medical", "from": "2026-03-05", "to": "2026-03-18"}
-    state["leaves"] = [{**leave, "recorded_at": F.utc(keyed.isoformat())}]
+    state["leaves"] = [{**leave, "recorded_at": fixture_f.utc(keyed.isoformat())}]
     await service.feed("matrix.person", "matrix.person-leave-recorded.v1", "BEN", state, time=keyed)
     await service.settled()
     then, now = nl("2026-03-19T12:00:00"), keyed + timedelta(hours=1)

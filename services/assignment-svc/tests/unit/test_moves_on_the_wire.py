@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from copy import deepcopy
 from datetime import UTC, datetime
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import assignment_fixture_f as fixture_f
 import pytest
 from assignment_svc import wire
 from assignment_svc.domain.qualification import derive
 from attest_contracts import validate_outgoing
 
-
-def _fixture() -> ModuleType:
-    path = Path(__file__).parents[1] / "integration" / "fixture_f.py"
-    spec = importlib.util.spec_from_file_location("fixture_f_for_moves", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-F = _fixture()
 NOW = datetime(2026, 3, 15, 22, tzinfo=UTC)
 
 
@@ -33,28 +19,30 @@ def due_of_v4(person: dict[str, Any], document: dict[str, Any], site: dict[str, 
     """BEN's, in the time of the site; he has met v3."""
     for topic, state in (("matrix.person", person), ("qms.document", document)):
         validate_outgoing(topic, {"state": state, "change": {"kind": "changed"}})
-    place = wire.place_of(site or {"code": "NL1", "time_zone": F.ZONES["NL1"], "shifts": F.SHIFTS})
+    place = wire.place_of(
+        site or {"code": "NL1", "time_zone": fixture_f.ZONES["NL1"], "shifts": fixture_f.SHIFTS}
+    )
     facts = wire.cell_facts(
         wire.person_of(person),
         "SOP-101",
         place,
         wire.timeline_of(document, place),
-        F.obligation("BEN")["spans"],
-        [F.record("BEN", 3, F.PEOPLE["BEN"][4])],
+        fixture_f.obligation("BEN")["spans"],
+        [fixture_f.record("BEN", 3, fixture_f.PEOPLE["BEN"][4])],
         (),
         lead_days=None,
         questions=(),
     )
     (task,) = (one for one in derive(facts, NOW).assignments if one.target_version == 4)
     assert task.due_at is not None
-    return task.due_at.astimezone(F.NL).strftime("%Y-%m-%d %H:%M")
+    return task.due_at.astimezone(fixture_f.NL).strftime("%Y-%m-%d %H:%M")
 
 
 def ben(**more: Any) -> dict[str, Any]:
-    return F.person("BEN") | more
+    return fixture_f.person("BEN") | more
 
 
-DOCUMENT = F.document(F.V3, F.V4)
+DOCUMENT = fixture_f.document(fixture_f.V3, fixture_f.V4)
 
 
 def test_without_a_move() -> None:
@@ -74,8 +62,8 @@ def test_a_roster_that_frees_days_when_their_shifts_were_over() -> None:
 @pytest.mark.req("R-70", "C-20", "C-23")
 def test_another_letter_told_when_its_last_shift_was_over() -> None:
     def nights(told: str, **ended: str | None) -> dict[str, Any]:
-        (days,) = F.person("BEN")["shifts"]
-        days |= {"to": "2026-03-10", "recorded_at": told, "told_at": F.IMPORTED}
+        (days,) = fixture_f.person("BEN")["shifts"]
+        days |= {"to": "2026-03-10", "recorded_at": told, "told_at": fixture_f.IMPORTED}
         return ben(
             shifts=[days, days | {"id": "n", "shift": "N", "from": "2026-03-10", "recorded_at": told} | ended]
         )
@@ -92,7 +80,7 @@ def test_another_letter_told_when_its_last_shift_was_over() -> None:
 def test_hours_changed_when_the_shift_was_over() -> None:
     def until_13(moved_at: str) -> dict[str, Any]:
         shift = {"shift": "D", "starts": "06:00", "ends": "13:00", "moved_at": moved_at}
-        return {"code": "NL1", "time_zone": F.ZONES["NL1"], "shifts": [shift]}
+        return {"code": "NL1", "time_zone": fixture_f.ZONES["NL1"], "shifts": [shift]}
 
     assert due_of_v4(ben(), DOCUMENT, until_13("2026-03-15T11:00:00Z")) == "2026-03-15 13:00"
     assert due_of_v4(ben(), DOCUMENT, until_13("2026-03-15T12:30:00Z")) == "2026-03-16 00:00"
@@ -102,12 +90,12 @@ def test_hours_changed_when_the_shift_was_over() -> None:
 @pytest.mark.parametrize("first", ["*", "NL1"])
 def test_an_effective_date_that_was_stated_for_everywhere_and_moved_for_one_site(first: str) -> None:
     def moved(told: str) -> dict[str, Any]:
-        v4 = deepcopy(F.V4)
+        v4 = deepcopy(fixture_f.V4)
         v4["effective"] = [
-            {"place": first, "on": "2026-03-16", "recorded_at": F.IMPORTED},
+            {"place": first, "on": "2026-03-16", "recorded_at": fixture_f.IMPORTED},
             {"place": "NL1", "on": "2026-03-11", "recorded_at": told},
         ]
-        return F.document(F.V3, v4)
+        return fixture_f.document(fixture_f.V3, v4)
 
     assert due_of_v4(ben(), moved("2026-03-10T09:00:00Z")) == "2026-03-10 14:00"
     assert due_of_v4(ben(), moved("2026-03-10T14:00:00Z")) == "2026-03-11 00:00"
@@ -115,9 +103,9 @@ def test_an_effective_date_that_was_stated_for_everywhere_and_moved_for_one_site
 
 @pytest.mark.req("R-08")
 def test_two_places_stated_at_once_are_no_move() -> None:
-    v4 = deepcopy(F.V4)
+    v4 = deepcopy(fixture_f.V4)
     v4["effective"] = [
         {"place": place, "on": on, "recorded_at": "2026-03-10T14:00:00Z"}
         for place, on in (("*", "2026-03-23"), ("NL1", "2026-03-11"))
     ]
-    assert due_of_v4(ben(), F.document(F.V3, v4)) == "2026-03-10 14:00"
+    assert due_of_v4(ben(), fixture_f.document(fixture_f.V3, v4)) == "2026-03-10 14:00"
