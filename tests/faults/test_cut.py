@@ -15,7 +15,8 @@ import sqlalchemy
 from attest.backups import make
 from servicekit.bus import Announcement, Event, PlainTopic, Received, Subscription, announce, claim, configure
 from servicekit.bus import positions as places
-from servicekit.bus.inbox import Inbox, Intake
+from servicekit.bus.inbox import Inbox
+from servicekit.bus.intake import Intake
 from servicekit.bus.queue import Part
 from servicekit.context import Context
 from servicekit.db import Database, Tx

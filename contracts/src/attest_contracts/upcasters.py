@@ -1,7 +1,8 @@
 """From an older major version of a state to the next: pure functions, one step each, chained.
 
-A consumer learns a new major here before its producer switches; replays meet old events for good.
-The registry is empty until a second major version of some schema exists.
+`attest_contracts.reading` applies them to what a consumer reads: a consumer learns a new major here
+before its producer switches, and replays meet old events for good. The registry is empty until a
+second major version of some schema exists.
 """
 
 from __future__ import annotations
@@ -26,17 +27,24 @@ def upcast(have: str, want: str, data: Data, registry: Mapping[str, Upcaster] = 
     Equal versions give the data untouched. UnknownMajorError when a step is missing, when ``have``
     is newer than ``want``, or when they are not versions of one schema: the caller parks the event.
     """
+    for step in steps_between(have, want, registry):
+        data = step(data)
+    return data
+
+
+def steps_between(have: str, want: str, registry: Mapping[str, Upcaster] = UPCASTERS) -> list[Upcaster]:
+    """The steps that lead from ``have`` to ``want``, in order; UnknownMajorError as in `upcast`."""
     base, current = _split(have)
     wanted_base, target = _split(want)
-    if base != wanted_base or current > target:
+    if base != wanted_base or not 0 < current <= target:
         raise UnknownMajorError(f"{have} cannot be read as {want}")
-    while current < target:
-        step = registry.get(f"{base}.v{current}")
+    steps = []
+    for major in range(current, target):
+        step = registry.get(f"{base}.v{major}")
         if step is None:
-            raise UnknownMajorError(f"no step leads from {base}.v{current} towards {want}")
-        data = step(data)
-        current += 1
-    return data
+            raise UnknownMajorError(f"no step leads from {base}.v{major} towards {want}")
+        steps.append(step)
+    return steps
 
 
 def _split(name: str) -> tuple[str, int]:

@@ -8,8 +8,8 @@ stopping (unknown fields pass in any reading but outgoing).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 import jsonschema_rs
@@ -43,6 +43,11 @@ def validate_outgoing(topic: str, data: Any) -> None:
 def validate_incoming(topic: str, data: Any) -> None:
     """As `validate`, but let unknown enumerated values pass: for consumers."""
     _check(_compiled(_schema_of(topic), "incoming"), data)
+
+
+def incoming(schema: Mapping[str, Any]) -> Callable[[Any], None]:
+    """What checks data against a schema as `validate_incoming` does, compiled."""
+    return partial(_check, _validator(opened(schema)))
 
 
 def validate_envelope(envelope: Any) -> None:
@@ -106,6 +111,10 @@ def _compiled(name: str, reading: str) -> jsonschema_rs.Draft202012Validator:
         text = closed(text)
     elif reading == "incoming":
         text = opened(text)
+    return _validator(text)
+
+
+def _validator(text: Any) -> jsonschema_rs.Draft202012Validator:
     # Reasons reach logs and dead letters, so they never quote a value: it may be personal data.
     return jsonschema_rs.Draft202012Validator(text, validate_formats=True, mask="the value")
 

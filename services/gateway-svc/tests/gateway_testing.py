@@ -20,6 +20,7 @@ import httpx
 import psycopg
 import uvicorn
 from attest_contracts import policy, topics
+from attest_contracts.reading import CONTRACTS
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from gateway_svc.handlers.attempts import subject_of
@@ -27,7 +28,7 @@ from gateway_svc.inbound import INBOUND
 from gateway_svc.main import SPEC
 from gateway_svc.settings import GatewaySettings, Tls
 from psycopg.rows import dict_row
-from servicekit.bus import Event
+from servicekit.bus import Event, Intake
 from servicekit.bus.outbox import claim
 from servicekit.context import Context
 from servicekit.db import Database, Tx
@@ -44,6 +45,8 @@ from servicekit.signing import Prepared, Signature, Statement, insert_signature
 from servicekit.testing.databases import Database as TestDatabase
 from servicekit.testing.databases import DatabaseFactory, Template
 from servicekit.testing.polling import eventually
+
+SPELLS = ("employments", "places", "functions", "overlays", "equipment", "leaves", "shifts")
 
 PASSWORD = "correct horse battery"
 REASON = "a test"
@@ -171,7 +174,8 @@ class Platform:
 
     async def know(self, person: str, given: str = "Ana", family: str = "Alvarez") -> None:
         """What the owner of people announces of one."""
-        await self.fold("matrix.person", {"person": person, "employments": []})
+        nothing: dict[str, Any] = {key: [] for key in SPELLS}
+        await self.fold("matrix.person", {"person": person, "employment": "employee"} | nothing)
         await self.fold("matrix.person-name", {"person": person, "given_name": given, "family_name": family})
 
     async def fold(self, topic: str, state: dict[str, Any]) -> None:
@@ -195,7 +199,7 @@ class Platform:
             change={"kind": "changed"},
         )
         async with self.database.transaction(context) as tx:
-            await INBOUND[topic](tx, [event])
+            await INBOUND[topic](tx, [Intake(CONTRACTS).typed(event)])
 
     def sql(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
         """As a superuser in the gateway's database: what time would do, and a look at what is stored."""

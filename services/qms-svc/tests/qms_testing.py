@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 import psycopg
 from attest_contracts import validate_envelope
+from attest_contracts.reading import CONTRACTS
 from psycopg.rows import dict_row
 from qms_svc.inbound import INBOUND
-from servicekit.bus import Event
+from servicekit.bus import Event, Intake
 from servicekit.canonical import digest
 from servicekit.context import Context
 from servicekit.db import Database
@@ -188,7 +189,7 @@ class Qms:
         ]
         context = Context("system/qms", "folds", "c")
         async with self.database.transaction(context) as tx:
-            await INBOUND[topic](tx, events)
+            await INBOUND[topic](tx, [Intake(CONTRACTS).typed(event) for event in events])
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """As superuser."""

@@ -28,6 +28,7 @@ from fastapi import APIRouter, FastAPI
 from servicekit import telemetry
 from servicekit.bus import (
     Consumer,
+    Contracts,
     DeadLetters,
     Fold,
     Intake,
@@ -77,7 +78,7 @@ class ServiceSpec:
 
     package: where `migrations/` and `db/tables.py` are. topics: all of the installation; those named `<name>.*` are
     this service's own. inbound: topic -> fold, or a Subscription where every version matters. validate: checks what
-    is announced, validate_incoming what is read. lanes: how marks are worked off. background: further loops of the
+    is announced. contracts: make typed events of what is read. lanes: how marks are worked off. background: further loops of the
     worker role. archive: gets every consumed record, duplicates included. public: paths that need no token.
     """
 
@@ -88,7 +89,9 @@ class ServiceSpec:
     policy: Policy
     validate: Callable[[str, Any], None]
     routers: Sequence[APIRouter]
+    contracts: Contracts | None = None
     validate_incoming: Callable[[str, Any], None] | None = None
+    """For a service without `contracts`, whose folds read JSON."""
     inbound: Mapping[str, Fold | Subscription] = field(default_factory=dict)
     archive: Archive | None = None
     lanes: Callable[[Runtime], LaneWork] | None = None
@@ -129,7 +132,7 @@ class Service:
                 prefix=settings.topic_prefix,
                 heartbeat_interval=settings.heartbeat_interval,
             )
-        intake = Intake(validate=spec.validate_incoming)
+        intake = Intake(spec.contracts, spec.validate_incoming)
         self.dead_letters: DeadLetters | None = None
         if spec.inbound:
             subscriptions = {

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from servicekit.bus.envelope import Event
-from servicekit.bus.inbox import Received
+from servicekit.bus.intake import Received
 from servicekit.bus.spans import batch_span, span_context
 from servicekit.testing import eventually
 from test_envelope import EVENT

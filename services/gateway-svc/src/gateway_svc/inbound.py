@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attest_contracts.models import matrix_person, matrix_person_name
 from servicekit.bus.envelope import Event
 from servicekit.db import Tx
 from sqlalchemy.dialects.postgresql import insert
@@ -11,19 +12,19 @@ from sqlalchemy.dialects.postgresql import insert
 from gateway_svc.db import tables
 
 
-async def people(tx: Tx, events: Sequence[Event]) -> None:
+async def people(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
     """Who is known. Whoever has left keeps the account until an administrator takes it away."""
-    rows = [{"person": event.state["person"]} for event in events]
+    rows = [{"person": event.state.person} for event in events]
     await tx.execute(insert(tables.person).values(rows).on_conflict_do_nothing())
 
 
-async def names(tx: Tx, events: Sequence[Event]) -> None:
+async def names(tx: Tx, events: Sequence[Event[matrix_person_name.State]]) -> None:
     """Printed names, for signatures and for the pages."""
     rows = [
         {
-            "person": event.state["person"],
-            "given_name": event.state["given_name"],
-            "family_name": event.state["family_name"],
+            "person": event.state.person,
+            "given_name": event.state.given_name,
+            "family_name": event.state.family_name,
         }
         for event in events
     ]

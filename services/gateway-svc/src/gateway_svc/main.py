@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attest_contracts
 from attest_contracts import policy, topics
+from attest_contracts.reading import CONTRACTS
 from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
@@ -28,7 +29,7 @@ SPEC = ServiceSpec(
     topics=topics.load(),
     policy=Policy(LOADED["roles"], LOADED["digest"]),
     validate=attest_contracts.validate_outgoing,
-    validate_incoming=attest_contracts.validate_incoming,
+    contracts=CONTRACTS,
     routers=app.own_routers(),
     inbound=INBOUND,
     signables={KIND: ImportBatchSignable()},

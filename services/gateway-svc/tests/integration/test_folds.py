@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from attest_contracts import files, topics, validate_incoming, validate_outgoing
+from attest_contracts import files, topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from gateway_svc.inbound import INBOUND
 from hypothesis import HealthCheck, given, settings
 from servicekit.testing.folds import Case, Kind, Reader, cases, folding, in_order, replayed, without_memory
@@ -44,7 +45,7 @@ KINDS = [
 @pytest.fixture
 async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
     names = ["app.person", "app.person_name"]
-    async with folding(database_factory, "gateway_svc", INBOUND, names, validate=validate_incoming) as found:
+    async with folding(database_factory, "gateway_svc", INBOUND, names, contracts=CONTRACTS) as found:
         yield found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attest_contracts.models import qms_document
 from servicekit.bus.envelope import Event
 from servicekit.db import Tx
 from sqlalchemy.dialects.postgresql import insert
@@ -11,15 +12,15 @@ from sqlalchemy.dialects.postgresql import insert
 from matrix_svc.db import tables
 
 
-async def documents(tx: Tx, events: Sequence[Event]) -> None:
+async def documents(tx: Tx, events: Sequence[Event[qms_document.State]]) -> None:
     """Titles and types of the items that rules may name (MX-09: a rule targets the document, not a version)."""
     rows = [
         {
-            "item": event.state["document"],
-            "title": event.state["title"],
-            "document_type": event.state["document_type"],
-            "framework": event.state.get("framework"),
-            "category": event.state.get("category"),
+            "item": event.state.document,
+            "title": event.state.title,
+            "document_type": event.state.document_type,
+            "framework": event.state.framework,
+            "category": event.state.category,
         }
         for event in events
     ]

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import attest_contracts
 from attest_contracts import policy, topics
+from attest_contracts.reading import CONTRACTS
 from servicekit.lanes import Lanes
 from servicekit.policy import Policy
 from servicekit.service import LaneWork, Runtime, ServiceSpec, run
@@ -28,6 +29,7 @@ SPEC = ServiceSpec(
     topics=topics.load(),
     policy=Policy(policy.load()["roles"], policy.load()["digest"]),
     validate=attest_contracts.validate_outgoing,
+    contracts=CONTRACTS,
     routers=[people.router, organisation.router, requirements.router, imports.router],
     inbound=INBOUND,
     lanes=lanes,

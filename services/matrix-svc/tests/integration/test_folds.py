@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from attest_contracts import files, topics, validate_incoming, validate_outgoing
+from attest_contracts import files, topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from hypothesis import HealthCheck, given, settings
 from matrix_svc.inbound import INBOUND
 from servicekit.testing.folds import (
@@ -45,9 +46,7 @@ KINDS = [Kind(TOPICS["qms.document"], CODES, document, 4, validate_outgoing)]
 
 @pytest.fixture
 async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
-    async with folding(
-        database_factory, "matrix_svc", INBOUND, ["app.item"], validate=validate_incoming
-    ) as found:
+    async with folding(database_factory, "matrix_svc", INBOUND, ["app.item"], contracts=CONTRACTS) as found:
         yield found
 
 

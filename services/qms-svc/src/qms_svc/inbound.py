@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attest_contracts.models import matrix_organisation, matrix_person
 from servicekit.bus.envelope import Event
 from servicekit.db import Tx
 from sqlalchemy.dialects.postgresql import insert
@@ -12,16 +13,16 @@ from qms_svc.db import tables
 from qms_svc.projections.progress import assignments
 
 
-async def organisation(tx: Tx, events: Sequence[Event]) -> None:
+async def organisation(tx: Tx, events: Sequence[Event[matrix_organisation.State]]) -> None:
     """Sites and their zones: where an effective date can be, and when its day begins there."""
     rows = [
         {
-            "site": event.state.get("site") or event.state["code"],
-            "title": event.state["title"],
-            "time_zone": event.state["time_zone"],
+            "site": event.state.site or event.state.code,
+            "title": event.state.title,
+            "time_zone": event.state.time_zone,
         }
         for event in events
-        if event.state["kind"] == "site" and event.state.get("time_zone")
+        if event.state.kind == "site" and event.state.time_zone
     ]
     if not rows:
         return
@@ -34,13 +35,14 @@ async def organisation(tx: Tx, events: Sequence[Event]) -> None:
     )
 
 
-async def people(tx: Tx, events: Sequence[Event]) -> None:
+async def people(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
     """When each person is employed: who has left approves nothing any more."""
     rows = [
         {
-            "person": event.state["person"],
+            "person": event.state.person,
             "employments": [
-                {"from": spell["from"], "to": spell.get("to")} for spell in event.state["employments"]
+                {"from": spell.from_.isoformat(), "to": spell.to and spell.to.isoformat()}
+                for spell in event.state.employments
             ],
         }
         for event in events

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from attest_contracts import policy, topics, validate_incoming, validate_outgoing
+from attest_contracts import policy, topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
@@ -21,7 +22,7 @@ SPEC = ServiceSpec(
     topics=topics.load(),
     policy=Policy(_POLICY["roles"], version=_POLICY["digest"]),
     validate=validate_outgoing,
-    validate_incoming=validate_incoming,
+    contracts=CONTRACTS,
     routers=[documents.router, changes.router, content.router, imports.router],
     inbound=INBOUND,
     signables={

@@ -381,11 +381,13 @@ async def test_the_same_command_twice_acts_once(qms: Qms) -> None:
 async def test_who_has_left_approves_nothing(qms: Qms) -> None:
     await draft_cc7(qms)
     gone = (START - timedelta(days=3)).date().isoformat()
-    spell = {"id": "x", "from": "2020-01-01", "to": gone}
-    await qms.fold("matrix.person", {"person": "EVA", "employments": [spell]})
+    spell = {"id": "x", "from": "2020-01-01", "to": gone, "recorded_at": "2020-01-01T08:00:00Z"}
+    lists = ("places", "functions", "overlays", "equipment", "leaves", "shifts")
+    eva: dict[str, Any] = {"person": "EVA", "employment": "employee"} | {key: [] for key in lists}
+    await qms.fold("matrix.person", eva | {"employments": [spell]})
     answer = await qms.prepare(EVA, "CC-7")
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:attest:problem:separated")
-    await qms.fold("matrix.person", {"person": "EVA", "employments": [spell | {"to": None}]})
+    await qms.fold("matrix.person", eva | {"employments": [spell | {"to": None}]})
     await qms.approve(EVA, "CC-7")
 
 

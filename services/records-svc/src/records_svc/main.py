@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from attest_contracts import policy, topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
@@ -25,6 +26,7 @@ SPEC = ServiceSpec(
     topics=topics.load(),
     policy=_POLICY,
     validate=validate_outgoing,
+    contracts=CONTRACTS,
     # Late entries first: their paths stand below those of the records.
     routers=[late_entries.router, records.router, reading.router, imports.router],
     inbound=INBOUND,

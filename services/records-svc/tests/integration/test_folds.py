@@ -9,7 +9,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from attest_contracts import files, topics, validate_incoming, validate_outgoing
+from attest_contracts import files, topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from hypothesis import HealthCheck, given, settings
 from records_svc.inbound import INBOUND
 from servicekit.testing.folds import (
@@ -90,7 +91,7 @@ KINDS = [
 
 @pytest.fixture
 async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
-    async with folding(database_factory, "records_svc", INBOUND, TABLES, validate=validate_incoming) as found:
+    async with folding(database_factory, "records_svc", INBOUND, TABLES, contracts=CONTRACTS) as found:
         yield found
 
 

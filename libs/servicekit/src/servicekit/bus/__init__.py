@@ -10,7 +10,8 @@ from servicekit.bus.consumer import Consumer, ConsumerSettings
 from servicekit.bus.deadletter import DeadLetter, DeadLetters, Retried
 from servicekit.bus.envelope import DecodeError, Event, Heartbeat
 from servicekit.bus.errors import Unavailable
-from servicekit.bus.inbox import Fold, Intake, Received, Subscription
+from servicekit.bus.inbox import Fold, Subscription
+from servicekit.bus.intake import Contracts, Intake, Received
 from servicekit.bus.outbox import Announcement, announce, announce_with, claim, configure
 from servicekit.bus.positions import watermarks
 from servicekit.bus.queue import replay
@@ -21,6 +22,7 @@ __all__ = [
     "Announcement",
     "Consumer",
     "ConsumerSettings",
+    "Contracts",
     "DeadLetter",
     "DeadLetters",
     "DecodeError",

@@ -15,7 +15,8 @@ import structlog
 
 from servicekit.bus.errors import named, passes
 from servicekit.bus.faults import crash
-from servicekit.bus.inbox import Inbox, Intake, Received
+from servicekit.bus.inbox import Inbox
+from servicekit.bus.intake import Intake, Received
 from servicekit.bus.partition import Mode, PartitionState
 from servicekit.bus.positions import FenceError
 from servicekit.bus.spans import batch_span

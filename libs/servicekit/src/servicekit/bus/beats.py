@@ -15,7 +15,7 @@ import structlog
 from servicekit.bus import positions
 from servicekit.bus.envelope import Heartbeat, decode
 from servicekit.bus.errors import named
-from servicekit.bus.inbox import Received
+from servicekit.bus.intake import Received
 from servicekit.bus.positions import Beat
 from servicekit.bus.queue import Part
 from servicekit.context import Context

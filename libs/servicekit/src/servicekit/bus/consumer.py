@@ -23,7 +23,8 @@ from servicekit.bus.beats import Beats
 from servicekit.bus.deadletter import DeadLetters
 from servicekit.bus.envelope import is_heartbeat
 from servicekit.bus.errors import named
-from servicekit.bus.inbox import Archive, Fold, Inbox, Intake, Received, Subscription
+from servicekit.bus.inbox import Archive, Fold, Inbox, Subscription
+from servicekit.bus.intake import Intake, Received
 from servicekit.bus.kafka_settings import CONSUMER
 from servicekit.bus.partition import Mode, PartitionState, Record, Verdict
 from servicekit.bus.positions import FenceError, Position

@@ -12,15 +12,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from servicekit.bus import positions
-from servicekit.bus.envelope import DecodeError
+from servicekit.bus.envelope import DecodeError, Event
 from servicekit.bus.errors import described
+from servicekit.bus.intake import Intake, Received
 from servicekit.bus.queue import Part
 from servicekit.context import Context
 from servicekit.db.database import Database, Tx
 
 if TYPE_CHECKING:
-    from servicekit.bus.envelope import Event
-    from servicekit.bus.inbox import Intake, Received, Subscription
+    from servicekit.bus.inbox import Subscription
 
 _MESSAGE_LENGTH = 2_000
 _COLUMNS = 'id, topic, partition, "offset", subject, epoch, sequence, event_id, error_class, error, attempts, parked_at'
@@ -232,8 +232,6 @@ class DeadLetters:
 
     async def _event(self, tx: Tx, letter: DeadLetter) -> Event:
         """The event, read again, since a later release may be able to. Raises what is wrong with it."""
-        from servicekit.bus.inbox import Received
-
         row = await tx.one("SELECT key, value FROM bus.dead_letter WHERE id = :id", {"id": letter.id})
         assert row is not None
         received = Received(letter.topic, letter.partition, letter.offset, row["key"], row["value"])

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
 from servicekit.bus import deadletter, positions
-from servicekit.bus.envelope import DecodeError, Event, Heartbeat, decode, identity
+from servicekit.bus.envelope import Event
 from servicekit.bus.faults import crash
+from servicekit.bus.intake import Received
 from servicekit.bus.queue import Part
 from servicekit.context import Context
 from servicekit.db.database import Database, Tx
@@ -24,7 +25,6 @@ from servicekit.ids import new_id
 log = structlog.get_logger(__name__)
 
 type Fold = Callable[[Tx, Sequence[Event]], Awaitable[None]]
-type Outcome = Literal["new", "duplicate", "parked", "queued"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,69 +40,7 @@ class Subscription:
     history: Literal["required", "available"] = "required"
 
 
-@dataclass(slots=True)
-class Received:
-    """A record as it came. `event` is None when it could not be read; `problem` says why it may not be folded."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    event: Event | None = None
-    heartbeat: Heartbeat | None = None
-    problem: Exception | None = None
-    outcome: Outcome = "new"
-
-    @property
-    def id(self) -> str:
-        if self.event is not None:
-            return self.event.id
-        return identity(self.value)
-
-
 type Archive = Callable[[Tx, Sequence[Received]], Awaitable[None]]
-
-
-class UnknownMajorError(ValueError):
-    """The event is of a later contract than this release can read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """How records become events. upcast: old to new majors. validate(topic, data): raises for what breaks its contract."""
-
-    majors: frozenset[int] = frozenset({1})
-    upcast: Callable[[Event], Event] | None = None
-    validate: Callable[[str, dict[str, Any]], None] | None = None
-
-    def read(self, received: Received) -> None:
-        if received.value is None:
-            # The tombstone of a compacted topic: its subject's events vanish, which is nothing to fold.
-            return
-        try:
-            found = decode(received.value, received.topic)
-        except DecodeError as error:
-            received.problem = error
-            return
-        if isinstance(found, Heartbeat):
-            received.heartbeat = found
-            return
-        received.event = found
-        try:
-            received.event = self.check(found)
-        except Exception as error:
-            received.problem = error
-
-    def check(self, event: Event) -> Event:
-        """The event as folds are to get it. Raises UnknownMajorError or what the validator raises."""
-        if self.upcast is not None:
-            event = self.upcast(event)
-        if event.major not in self.majors:
-            raise UnknownMajorError(f"major version {event.major} of {event.topic}")
-        if self.validate is not None:
-            self.validate(event.topic, event.data)
-        return event
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
 if TYPE_CHECKING:
-    from servicekit.bus.inbox import Received
+    from servicekit.bus.intake import Received
 
 _MOST_LINKS = 128
 

@@ -26,7 +26,8 @@ from psycopg import sql
 
 from servicekit.bus import Fold, Subscription
 from servicekit.bus.envelope import Event, encode
-from servicekit.bus.inbox import Inbox, Intake, Received
+from servicekit.bus.inbox import Inbox
+from servicekit.bus.intake import Contracts, Intake, Received
 from servicekit.bus.queue import Part
 from servicekit.context import Context
 from servicekit.db.database import Database
@@ -348,6 +349,7 @@ async def folding(
     *,
     without: Collection[str] = (),
     emptied: Sequence[str] = (),
+    contracts: Contracts | None = None,
     validate: Callable[[str, dict[str, Any]], None] | None = None,
     clock: datetime | None = None,
     **more: Any,
@@ -361,7 +363,7 @@ async def folding(
     try:
         with psycopg.connect(urls.admin_url, autocommit=True) as superuser:
             inbox = inbox_of(source, database, inbound, **more)
-            yield Reader(inbox, urls, superuser, Intake(validate=validate), names, without, emptied)
+            yield Reader(inbox, urls, superuser, Intake(contracts, validate), names, without, emptied)
     finally:
         await database.close()
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from attest_contracts.models import assignment_assignment
 from servicekit.bus.envelope import Event
 from servicekit.db import Tx
 
@@ -15,18 +16,18 @@ DONE = ("COMPLETED", "CREDITED")
 NEVER_COUNTED = "WITHDRAWN"
 
 
-async def assignments(tx: Tx, events: Sequence[Event]) -> None:
+async def assignments(tx: Tx, events: Sequence[Event[assignment_assignment.State]]) -> None:
     """The last state of each assignment, set-wise."""
     rows = [
         {
-            "assignment": event.state["assignment"],
-            "document": event.state["item"],
-            "number": event.state["target_version"],
-            "person": event.state["person"],
-            "place": event.state["place"],
-            "state": event.state["state"],
-            "due_at": event.state.get("due_at"),
-            "closing_reason": event.state.get("closing_reason"),
+            "assignment": event.state.assignment,
+            "document": event.state.item,
+            "number": event.state.target_version,
+            "person": event.state.person,
+            "place": event.state.place,
+            "state": event.state.state,
+            "due_at": event.state.due_at and event.state.due_at.isoformat(),
+            "closing_reason": event.state.closing_reason,
         }
         for event in events
     ]

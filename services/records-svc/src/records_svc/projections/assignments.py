@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from attest_contracts.models import assignment_assignment
 from servicekit.bus import Event
 from servicekit.db import Tx
 
@@ -32,22 +33,22 @@ class Assignment:
         return self.state != "CLOSED"
 
 
-async def assignments(tx: Tx, events: Sequence[Event]) -> None:
+async def assignments(tx: Tx, events: Sequence[Event[assignment_assignment.State]]) -> None:
     """Set-wise: a revision brings thousands at once."""
     rows = [
         {
-            "assignment": event.state["assignment"],
-            "person": event.state["person"],
-            "item": event.state["item"],
-            "number": event.state["target_version"],
-            "place": event.state["place"],
-            "state": event.state["state"],
-            "trigger": event.state["trigger"],
-            "due_at": event.state.get("due_at"),
-            "due_zone": event.state.get("due_zone"),
-            "opened_at": event.state["opened_at"],
-            "closing_reason": event.state.get("closing_reason"),
-            "change": event.state.get("change"),
+            "assignment": event.state.assignment,
+            "person": event.state.person,
+            "item": event.state.item,
+            "number": event.state.target_version,
+            "place": event.state.place,
+            "state": event.state.state,
+            "trigger": event.state.trigger,
+            "due_at": event.state.due_at,
+            "due_zone": event.state.due_zone,
+            "opened_at": event.state.opened_at,
+            "closing_reason": event.state.closing_reason,
+            "change": event.state.change,
         }
         for event in events
     ]

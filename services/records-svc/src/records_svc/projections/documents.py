@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from attest_contracts.models import qms_document
 from servicekit.bus import Event
 from servicekit.db import Tx
 from sqlalchemy.dialects.postgresql import insert
@@ -14,9 +15,16 @@ from records_svc.db import tables
 from records_svc.domain.versions import Document, Effective, File, Section, Version
 
 
-async def documents(tx: Tx, events: Sequence[Event]) -> None:
+async def documents(tx: Tx, events: Sequence[Event[qms_document.State]]) -> None:
+    """The versions are kept as JSON, as they came: `document_of` reads them when one is asked for."""
     rows = [
-        {name: event.state[name] for name in ("document", "title", "retired", "versions")} for event in events
+        {
+            "document": event.state.document,
+            "title": event.state.title,
+            "retired": event.raw_state["retired"],
+            "versions": event.raw_state["versions"],
+        }
+        for event in events
     ]
     statement = insert(tables.document)
     values = {name: statement.excluded[name] for name in ("title", "retired", "versions")}

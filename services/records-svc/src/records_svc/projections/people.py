@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from attest_contracts.models import matrix_organisation, matrix_person
 from servicekit.bus import Event
 from servicekit.db import Tx
 from sqlalchemy import delete
@@ -15,16 +16,16 @@ from records_svc.db import tables
 from records_svc.domain.places import Days, Person, PlaceSpell
 
 
-async def organisation(tx: Tx, events: Sequence[Event]) -> None:
+async def organisation(tx: Tx, events: Sequence[Event[matrix_organisation.State]]) -> None:
     """Sites alone: the zone of a person's place is stated by every record (C-09)."""
     rows = [
         {
-            "site": event.state["code"],
-            "title": event.state["title"],
-            "time_zone": event.state["time_zone"],
+            "site": event.state.code,
+            "title": event.state.title,
+            "time_zone": event.state.time_zone,
         }
         for event in events
-        if event.state["kind"] == "site" and event.state.get("time_zone")
+        if event.state.kind == "site" and event.state.time_zone
     ]
     if rows:
         statement = insert(tables.site)
@@ -32,14 +33,15 @@ async def organisation(tx: Tx, events: Sequence[Event]) -> None:
         await tx.execute(statement.on_conflict_do_update(index_elements=["site"], set_=values), rows)
 
 
-async def people(tx: Tx, events: Sequence[Event]) -> None:
+async def people(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
     rows = [
         {
-            "person": event.state["person"],
-            "language": event.state.get("language"),
-            "supervisor": event.state.get("supervisor"),
+            "person": event.state.person,
+            "language": event.state.language,
+            "supervisor": event.state.supervisor,
             "employments": [
-                {"from": spell["from"], "to": spell.get("to")} for spell in event.state["employments"]
+                {"from": spell.from_.isoformat(), "to": spell.to and spell.to.isoformat()}
+                for spell in event.state.employments
             ],
         }
         for event in events
@@ -49,15 +51,15 @@ async def people(tx: Tx, events: Sequence[Event]) -> None:
     await tx.execute(statement.on_conflict_do_update(index_elements=["person"], set_=values), rows)
     places = [
         {
-            "person": event.state["person"],
-            "spell": spell["id"],
-            "site": spell["site"],
-            "area": spell.get("area"),
-            "from_on": date.fromisoformat(spell["from"]),
-            "to_on": _day(spell.get("to")),
+            "person": event.state.person,
+            "spell": spell.id,
+            "site": spell.site,
+            "area": spell.area,
+            "from_on": spell.from_,
+            "to_on": spell.to,
         }
         for event in events
-        for spell in event.state["places"]
+        for spell in event.state.places
     ]
     known = tables.person_place
     await tx.execute(delete(known).where(known.c.person.in_([row["person"] for row in rows])))
