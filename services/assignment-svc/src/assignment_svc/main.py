@@ -42,6 +42,7 @@ SPEC = ServiceSpec(
     topics=topics.load(),
     policy=Policy(policy.load()["roles"], policy.load()["digest"]),
     validate=attest_contracts.validate_outgoing,
+    validate_incoming=attest_contracts.validate_incoming,
     routers=[cells.router, assignments.router],
     inbound=INBOUND,
     lanes=lanes,
