@@ -89,7 +89,7 @@ $(UV):
 	$$python -m venv $(BOOT)
 	$(BOOT)/bin/pip install --disable-pip-version-check "uv~=0.13" >&2
 
-$(STAMP): $(UV) uv.lock pyproject.toml contracts/pyproject.toml libs/servicekit/pyproject.toml tools/attest/pyproject.toml $(wildcard services/*/pyproject.toml)
+$(STAMP): $(UV) uv.lock pyproject.toml contracts/pyproject.toml tools/attest/pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 	@# uv tells each package that it gets, with its size; a synced workspace is told in one line.
 	UV_PYTHON=$(BOOT)/bin/python $(UV) sync --locked
 	touch $(STAMP)

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from assignment_svc import wire
-from assignment_svc.domain.facts import CellFacts, PersonFacts, Place
-from assignment_svc.domain.governing import ItemTimeline
+from assignment_svc.domain.facts import CellFacts, PersonFacts, Place, Version
 from gateway_svc.imports import check, read_directory
 from gateway_svc.imports.rows import as_dict
 from matrix_svc import outbound
-from matrix_svc.domain.localdays import Zones
 from matrix_svc.domain.obligations import question_spans, spans
 from matrix_svc.domain.rules import Question, SourceKind
 from matrix_svc.domain.spells import Spell
 from matrix_svc.handlers.imports import SPELL_FILES, further_spell, imported_rule, spells_of_hire
+from plantkit.governing import Timeline
+from plantkit.sites import Sites
 
 KNOWN = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ class Plant:
             kind = SourceKind(asked.level)
             question = Question(str(number), kind, asked.source, asked.item, asked.value, None, KNOWN)
             self._questions[kind, asked.source].append(question)
-        self._zones = Zones({u["code"]: u["time_zone"] for u in self.units})
+        self._zones = Sites({u["code"]: u["time_zone"] for u in self.units})
         self.documents = self._documents(rows)
         self._records: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         for number, row in enumerate(rows["training_history.csv"]):
@@ -69,7 +69,7 @@ class Plant:
                     "source_class": "MIGRATED",
                 }
             )
-        self._timelines: dict[tuple[str, str], ItemTimeline] = {}
+        self._timelines: dict[tuple[str, str], Timeline[Version]] = {}
 
     @staticmethod
     def _documents(rows: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
@@ -117,7 +117,7 @@ class Plant:
                         questions=wire.questions_of(state, code, told),
                     )
 
-    def _timeline(self, item: str, place: Place) -> ItemTimeline:
+    def _timeline(self, item: str, place: Place) -> Timeline[Version]:
         known = self._timelines.get((item, place.code))
         if known is None:
             known = self._timelines[item, place.code] = wire.timeline_of(self.documents[item], place)

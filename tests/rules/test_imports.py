@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import os
 import shutil
 import subprocess
@@ -15,6 +16,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOMAINS = sorted(ROOT.glob("services/*/src/*_svc/domain"))
 ALLOWED = frozenset(sys.stdlib_module_names) | {"whenever"}
+LIBRARIES = frozenset(path.name for path in ROOT.glob("libs/*/src/*"))
+
+
+def pure_modules() -> list[str]:
+    """The modules of libs/ that a domain may import: those that `.importlinter` holds to be pure."""
+    rules = configparser.ConfigParser()
+    rules.read(ROOT / ".importlinter")
+    return rules["importlinter:contract:pure-library-modules"]["source_modules"].split()
+
+
+PURE = pure_modules()
 
 
 # The rules of .importlinter, on a copy of a service
@@ -79,7 +91,7 @@ def test_every_folder_with_modules_is_a_package() -> None:
         (
             "domain/planted.py",
             "import sqlalchemy",
-            "domain modules import the standard library and whenever alone",
+            "domain modules import pure modules alone",
             "matrix_svc.domain.planted -> sqlalchemy",
         ),
     ],
@@ -103,7 +115,9 @@ def imports(source: str, package: str) -> Iterator[str]:
             above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
             whence = ".".join([*above, *filter(None, [node.module])])
             # `from x_svc import api` imports a module, too.
-            inside = whence.split(".")[0].endswith("_svc") and not f"{whence}.".startswith(_domain(package))
+            root = whence.split(".")[0]
+            ours = root.endswith("_svc") or root in LIBRARIES
+            inside = ours and not f"{whence}.".startswith(_domain(package))
             yield from ([f"{whence}.{alias.name}" for alias in node.names] if inside else [whence])
 
 
@@ -115,12 +129,13 @@ def not_allowed(source: str, package: str) -> list[str]:
     return [
         name
         for name in imports(source, package)
-        if name.split(".")[0] not in ALLOWED and not f"{name}.".startswith(_domain(package))
+        if name.split(".")[0] not in ALLOWED
+        and not f"{name}.".startswith((_domain(package), *(f"{pure}." for pure in PURE)))
     ]
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda path: path.parent.name)
-def test_a_domain_imports_the_standard_library_and_whenever_alone(domain: Path) -> None:
+def test_a_domain_imports_the_standard_library_whenever_and_pure_library_modules_alone(domain: Path) -> None:
     files = sorted(domain.rglob("*.py"))
     assert len(files) > 1
     found = {}
@@ -129,6 +144,13 @@ def test_a_domain_imports_the_standard_library_and_whenever_alone(domain: Path) 
         if bad := not_allowed(file.read_text(), package):
             found[str(file.relative_to(ROOT))] = bad
     assert found == {}
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_a_pure_library_module_imports_the_standard_library_and_whenever_alone(module: str) -> None:
+    library, *rest = module.split(".")
+    (file,) = ROOT.glob(f"libs/*/src/{library}/{'/'.join(rest)}.py")
+    assert not_allowed(file.read_text(), library) == []
 
 
 def test_there_are_six_domains() -> None:
@@ -152,6 +174,9 @@ def test_there_are_six_domains() -> None:
             [],
         ),
         ("from matrix_svc import domain", []),
+        ("from plantkit.time import start_of_day\nfrom plantkit import governing", []),
+        ("from plantkit import scope", ["plantkit.scope"]),
+        ("from plantkit.scope.tables import columns", ["plantkit.scope.tables.columns"]),
     ],
 )
 def test_control_what_is_planted_is_seen(planted: str, told: list[str]) -> None:

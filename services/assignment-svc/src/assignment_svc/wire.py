@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from plantkit.governing import Effective, Timeline, effective_at, prepare, starts_at, statement, window_opens
+from plantkit.sites import EVERYWHERE
+
 from assignment_svc.domain.assignments import Assignment, Cause
-from assignment_svc.domain.calendar import start_of_day
 from assignment_svc.domain.facts import (
     CategoryPolicy,
     CellFacts,
@@ -24,7 +26,6 @@ from assignment_svc.domain.facts import (
     TrainingRecord,
     Version,
 )
-from assignment_svc.domain.governing import ItemTimeline, prepare
 from assignment_svc.domain.timeline import Reason, Segment
 from assignment_svc.domain.vocabulary import (
     AssignmentState,
@@ -38,7 +39,6 @@ from assignment_svc.domain.vocabulary import (
 )
 
 type State = Mapping[str, Any]
-EVERYWHERE = "*"
 _APPROVED = ("APPROVED", "WITHDRAWN", "RETIRED")
 
 
@@ -103,56 +103,42 @@ def _days(spells: Iterable[State]) -> tuple[DaySpell, ...]:
     )
 
 
-def timeline_of(document: State, place: Place) -> ItemTimeline:
+def timeline_of(document: State, place: Place) -> Timeline[Version]:
     """The versions of a document as they stand at a place: an entry for the place wins over one for everywhere."""
     versions = [v for v in (_version(v, place) for v in document["versions"]) if v is not None]
-    retired = _for_place(document.get("retired") or [], place.code)
-    return prepare(
-        versions, start_of_day(date.fromisoformat(retired[-1]["on"]), place.zone) if retired else None
-    )
+    return prepare(versions, starts_at(_days_by_place(document.get("retired")), place.code, place.zone))
 
 
 def _version(state: State, place: Place) -> Version | None:
-    if state["state"] not in _APPROVED or (
-        state.get("approved_at") is None and state.get("approved_on") is None
-    ):
+    approved_at, approved_on = instant(state.get("approved_at")), day(state.get("approved_on"))
+    opens = window_opens(approved_at, approved_on, place.zone)
+    if state["state"] not in _APPROVED or opens is None:
         return None
-    imported = state.get("approved_at") is None
-    opens = (
-        start_of_day(date.fromisoformat(state["approved_on"]), place.zone)
-        if imported
-        else instant(state["approved_at"])
-    )
-    effective = _for_place(state["effective"], place.code)
-    moved = effective and any(
-        e["place"] in (place.code, EVERYWHERE) and at(e["recorded_at"]) < at(effective[-1]["recorded_at"])
+    effective = [
+        Effective(e["place"], day(e.get("on")), instant(e.get("at")), at(e["recorded_at"]))
         for e in state["effective"]
-    )
-    ends = _for_place(state.get("ends") or [], place.code)
+    ]
+    stated = statement(effective, place.code)
+    recorded = [e.recorded_at for e in effective if e.place in (place.code, EVERYWHERE) and e.recorded_at]
     return Version(
         number=state["version"],
         window_opens=opens,
-        effective_at=_effective_at(effective[-1], place) if effective else None,
+        effective_at=effective_at(effective, place.code, place.zone),
         decision=TrainingDecision(state["training_decision"]),
-        ends_at=start_of_day(date.fromisoformat(ends[-1]["on"]), place.zone) if ends else None,
+        ends_at=starts_at(_days_by_place(state.get("ends")), place.code, place.zone),
         withdrawn_at=instant(state.get("withdrawn_at")),
-        voids_all=imported,
-        moved_at=instant(effective[-1]["recorded_at"]) if moved else None,
+        voids_all=approved_at is None,
+        moved_at=stated.recorded_at
+        if stated and stated.recorded_at and min(recorded) < stated.recorded_at
+        else None,
         change=state.get("change"),
     )
 
 
-def _effective_at(entry: State, place: Place) -> datetime | None:
-    if entry.get("at") is not None:
-        return instant(entry["at"])
-    return None if entry.get("on") is None else start_of_day(date.fromisoformat(entry["on"]), place.zone)
-
-
-def _for_place(entries: Sequence[State], place: str) -> list[State]:
-    """The entries that speak of the place, oldest first: its own, else those for everywhere."""
-    own = [e for e in entries if e["place"] == place]
-    found = own or [e for e in entries if e["place"] == EVERYWHERE]
-    return sorted(found, key=lambda e: e.get("recorded_at") or "")
+def _days_by_place(entries: Sequence[State] | None) -> dict[str, date]:
+    """Of several entries for a place the last recorded one."""
+    ordered = sorted(entries or [], key=lambda e: e.get("recorded_at") or "")
+    return {e["place"]: date.fromisoformat(e["on"]) for e in ordered}
 
 
 def span_of(state: State) -> ObligationSpan:
@@ -221,7 +207,7 @@ def cell_facts(
     person: PersonFacts,
     item: str,
     place: Place,
-    timeline: ItemTimeline,
+    timeline: Timeline[Version],
     spans: Iterable[State],
     records: Iterable[State],
     holds: Iterable[Mapping[str, Any]],

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from assignment_svc.domain.assignments import Assignment
-from assignment_svc.domain.calendar import start_of_day
 from assignment_svc.domain.facts import (
     CellFacts,
     DaySpell,
@@ -19,10 +18,11 @@ from assignment_svc.domain.facts import (
     TrainingRecord,
     Version,
 )
-from assignment_svc.domain.governing import ItemTimeline, prepare
 from assignment_svc.domain.qualification import Outcome, cell_at, derive
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.domain.vocabulary import Method, TrainingDecision, Trigger
+from plantkit.governing import Timeline, prepare
+from plantkit.time import start_of_day
 
 AMSTERDAM = "Europe/Amsterdam"
 NEW_YORK = "America/New_York"
@@ -115,7 +115,7 @@ def version(
         number,
         None if opens is None else at(opens, zone),
         None if effective is None else at(effective, zone),
-        TrainingDecision(decision),
+        decision=TrainingDecision(decision),
         **values,
     )
 
@@ -138,7 +138,7 @@ SOP_101 = prepare([V3, V4])
 def cell(
     obligations: Iterable[ObligationSpan] | None = None,
     records: Iterable[TrainingRecord] = (),
-    timeline: ItemTimeline = SOP_101,
+    timeline: Timeline[Version] = SOP_101,
     who: PersonFacts | None = None,
     place: Place = NL1,
     **more: Any,

@@ -16,10 +16,10 @@ from assignment_svc.domain.authorisation import (
     decide,
 )
 from assignment_svc.domain.facts import CellFacts, Hold, Waiver
-from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.domain.vocabulary import Verdict
+from plantkit.governing import prepare
 
 RUN_FILL = TaskFacts("RUN-FILL", ("SOP-101",), "OPR")
 OPR = (ActiveSpell("OPR", at("2025-01-01")),)

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from assignment_given import answer, at, cell, days, person, record, span, status, version
-from assignment_svc.domain.calendar import start_of_day
-from assignment_svc.domain.facts import CategoryPolicy, Exemption, Hold, OpenQuestion
-from assignment_svc.domain.governing import ItemTimeline, prepare
+from assignment_svc.domain.facts import CategoryPolicy, Exemption, Hold, OpenQuestion, Version
 from assignment_svc.domain.vocabulary import Basis, Flag, SourceClass, Trigger
+from plantkit.governing import Timeline, prepare
+from plantkit.time import start_of_day
 
 V1 = prepare([version(1, "2020-01-01", "2020-01-15")])
 
 
-def revised(decision: str, **more: Any) -> ItemTimeline:
+def revised(decision: str, **more: Any) -> Timeline[Version]:
     return prepare(
         [
             version(1, "2020-01-01", "2020-01-15"),

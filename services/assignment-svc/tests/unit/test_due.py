@@ -19,10 +19,10 @@ from assignment_svc.domain.facts import (
     Version,
     Waiver,
 )
-from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive, reconcile, unqualified_since
 from assignment_svc.domain.shifts import last_shift_end
 from assignment_svc.domain.vocabulary import AssignmentState, ClosingReason, SuspendPolicy, Trigger
+from plantkit.governing import prepare
 
 V3 = version(3, "2025-01-01", "2025-01-15")
 TRAINED = record(3, "2025-09-28 10:00")

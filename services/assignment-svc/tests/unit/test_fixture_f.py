@@ -22,9 +22,9 @@ from assignment_given import (
     version,
 )
 from assignment_svc.domain.closing import Closed
-from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive, reconcile
 from assignment_svc.domain.vocabulary import AssignmentState, ClosingReason, Flag, Trigger
+from plantkit.governing import prepare
 
 HR_EVENT = at("2026-03-01 09:00")
 AT_US1 = prepare(

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 from assignment_given import AMSTERDAM, NL1, at
-from assignment_svc.domain.calendar import start_of_day
 from assignment_svc.domain.facts import (
     CategoryPolicy,
     CellFacts,
@@ -23,7 +22,6 @@ from assignment_svc.domain.facts import (
     Version,
     Waiver,
 )
-from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import Outcome, cell_at, derive, reconcile
 from assignment_svc.domain.vocabulary import (
     VERDICT_OF,
@@ -36,6 +34,8 @@ from assignment_svc.domain.vocabulary import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plantkit.governing import prepare
+from plantkit.time import start_of_day
 
 # Few distinct days, so that edges meet often.
 DAYS = st.integers(0, 30).map(lambda step: date(2025, 1, 1) + timedelta(days=20 * step))
@@ -100,7 +100,7 @@ def versions(draw: st.DrawFn, number: int) -> Version:
         number,
         opens,
         effective,
-        draw(st.sampled_from(TrainingDecision)),
+        decision=draw(st.sampled_from(TrainingDecision)),
         planned_at=planned if effective is None and draw(st.booleans()) else None,
         ends_at=draw(rarely(st.just(planned + timedelta(days=40)))),
         withdrawn_at=draw(rarely(st.just(planned + timedelta(days=15)))),

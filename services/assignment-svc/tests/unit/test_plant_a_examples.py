@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from assignment_given import NOW, Place, at, cell, days, person, record, span, version
 from assignment_svc.domain.facts import CellFacts
-from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import cell_at, derive
 from assignment_svc.domain.vocabulary import SourceClass
+from plantkit.governing import prepare
 
 EXAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "plant_a_examples.json").read_text())
 ROWS = [(example, expected) for example in EXAMPLES for expected in example["expected"]]

@@ -22,9 +22,9 @@ from assignment_given import (
 )
 from assignment_svc.domain.closing import Closed
 from assignment_svc.domain.facts import CellFacts, Equivalence, RetrainingOrder, TrainingRecord, Waiver
-from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive, reconcile
 from assignment_svc.domain.vocabulary import AssignmentState, ClosingReason, Trigger
+from plantkit.governing import prepare
 
 CHI_LEAVE = [days("2026-03-01", "2026-04-16")]
 ONLY_V3 = prepare([version(3, "2025-01-01", "2025-01-15")])

@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix_svc.domain.localdays import Zones, start_of_day
 from matrix_svc.domain.obligations import Trigger, question_spans, spans
 from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind, ended
+from plantkit.sites import Sites
+from plantkit.time import start_of_day
 
-ZONES = Zones({"NL1": "Europe/Amsterdam", "US1": "America/New_York"})
+ZONES = Sites({"NL1": "Europe/Amsterdam", "US1": "America/New_York"})
 KNOWN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 HIRED = date(2026, 3, 10)
 
@@ -163,8 +164,8 @@ def test_a_rehire_owes_again_with_a_gap() -> None:
 @pytest.mark.req("PL-28", "R-41")
 def test_the_day_begins_at_its_first_existing_instant() -> None:
     # Cairo moved its clocks at midnight of 26 April 2024: that day began at 01:00.
-    assert start_of_day("Africa/Cairo", date(2024, 4, 26)) == datetime(2024, 4, 25, 22, tzinfo=UTC)
-    assert start_of_day("Asia/Kolkata", date(2026, 3, 1)) == datetime(2026, 2, 28, 18, 30, tzinfo=UTC)
+    assert start_of_day(date(2024, 4, 26), "Africa/Cairo") == datetime(2024, 4, 25, 22, tzinfo=UTC)
+    assert start_of_day(date(2026, 3, 1), "Asia/Kolkata") == datetime(2026, 2, 28, 18, 30, tzinfo=UTC)
 
 
 days = st.dates(date(2025, 1, 1), date(2026, 12, 31))

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from plantkit.governing import Effective
 from servicekit.bus.outbox import Announcement
 
 from qms_svc.db.queries import Stored, StoredDocument
-from qms_svc.domain.document import Effective
 
 
 def instant(value: datetime | None) -> str | None:

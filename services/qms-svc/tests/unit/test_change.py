@@ -2,6 +2,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from plantkit.governing import Effective
+from plantkit.sites import Sites
 from qms_svc.domain.change import (
     Change,
     ChangeState,
@@ -13,9 +15,8 @@ from qms_svc.domain.change import (
     check_submit,
     is_last_approval,
 )
-from qms_svc.domain.document import ChangeClass, Effective, TrainingDecision, Version, VersionState
+from qms_svc.domain.document import ChangeClass, TrainingDecision, Version, VersionState
 from qms_svc.domain.errors import OwnApprovalError, RuleError, StateError
-from qms_svc.domain.places import Sites
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 SITES = Sites({"NL1": "Europe/Amsterdam", "US1": "America/New_York"})

@@ -1,9 +1,13 @@
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from plantkit.governing import Effective
+from plantkit.sites import Sites
+from plantkit.time import local_date, start_of_day
 from qms_svc.domain.document import (
-    Effective,
     End,
     Version,
     VersionState,
@@ -17,15 +21,21 @@ from qms_svc.domain.document import (
     upcoming,
 )
 from qms_svc.domain.errors import RuleError, StateError
-from qms_svc.domain.places import Sites, local_day, start_of_day
 
 NL, US = "Europe/Amsterdam", "America/New_York"
 SITES = Sites({"NL1": NL, "US1": US})
 RECORDED = datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+def version(
+    number: int, state: VersionState, effective: Sequence[Effective], ends: Sequence[End] = (), **more: Any
+) -> Version:
+    return Version("SOP-101", number, state, effective, ends, approved_at=RECORDED, **more)
+
+
 TICK = timedelta(microseconds=1)
-V3 = Version("SOP-101", 3, VersionState.APPROVED, (Effective("*", date(2025, 6, 1), None, RECORDED),))
-V4 = Version(
-    "SOP-101",
+V3 = version(3, VersionState.APPROVED, (Effective("*", date(2025, 6, 1), None, RECORDED),))
+V4 = version(
     4,
     VersionState.APPROVED,
     (
@@ -52,7 +62,7 @@ def test_exactly_one_version_governs_and_it_changes_at_local_midnight() -> None:
     assert [number([V3, V4], "US1", at) for at in (there - TICK, there)] == [3, 4]
     first = datetime(2025, 6, 1, tzinfo=ZoneInfo(NL))
     assert [number([V3, V4], "NL1", at) for at in (first - TICK, first)] == [None, 3]
-    assert upcoming([V3, V4], {}, "NL1", NL, midnight - TICK) == (V4, start_of_day(NL, date(2026, 3, 16)))
+    assert upcoming([V3, V4], {}, "NL1", NL, midnight - TICK) == (V4, start_of_day(date(2026, 3, 16), NL))
     assert upcoming([V3, V4], {}, "NL1", NL, midnight) is None
 
 
@@ -62,14 +72,13 @@ def test_nothing_governs_from_the_day_of_retirement_and_before_it_all_is_as_it_w
     retired = {"*": date(2026, 6, 1)}
     assert [number([V3, V4], "NL1", at, retired) for at in (last - TICK, last)] == [4, None]
     assert number([V3, V4], "NL1", last, {"US1": date(2026, 6, 1)}) == 4
-    later = Version("SOP-101", 5, VersionState.APPROVED, (Effective("*", date(2026, 7, 1), None, RECORDED),))
+    later = version(5, VersionState.APPROVED, (Effective("*", date(2026, 7, 1), None, RECORDED),))
     assert upcoming([later], retired, "NL1", NL, last - TICK) is None
 
 
 @pytest.mark.req("R-04", "C-06")
 def test_a_temporary_or_withdrawn_version_gives_way_to_the_one_before() -> None:
-    temporary = Version(
-        "SOP-101",
+    temporary = version(
         4,
         VersionState.APPROVED,
         (Effective("*", date(2026, 3, 1), None, RECORDED),),
@@ -77,8 +86,7 @@ def test_a_temporary_or_withdrawn_version_gives_way_to_the_one_before() -> None:
     )
     day = datetime(2026, 3, 15, tzinfo=ZoneInfo(NL))
     assert [number([V3, temporary], "NL1", at) for at in (day - TICK, day)] == [4, 3]
-    withdrawn = Version(
-        "SOP-101",
+    withdrawn = version(
         5,
         VersionState.WITHDRAWN,
         (Effective("*", date(2026, 3, 1), None, RECORDED),),
@@ -89,23 +97,22 @@ def test_a_temporary_or_withdrawn_version_gives_way_to_the_one_before() -> None:
 
 @pytest.mark.req("C-06", "R-04")
 def test_the_latest_effective_instant_governs_not_the_highest_number() -> None:
-    early = Version("SOP-101", 9, VersionState.APPROVED, (Effective("*", date(2025, 1, 1), None, RECORDED),))
+    early = version(9, VersionState.APPROVED, (Effective("*", date(2025, 1, 1), None, RECORDED),))
     assert number([early, V3], "NL1", RECORDED) == 3
-    tie = Version("SOP-101", 4, VersionState.APPROVED, V3.effective)
+    tie = version(4, VersionState.APPROVED, V3.effective)
     assert number([tie, V3], "NL1", RECORDED) == 4
 
 
 def test_a_draft_governs_nowhere() -> None:
     for state in (VersionState.DRAFT, VersionState.IN_REVIEW):
-        assert number([Version("SOP-101", 1, state, V3.effective)], "NL1", RECORDED) is None
+        assert number([version(1, state, V3.effective)], "NL1", RECORDED) is None
     never_approved = Version("SOP-101", 1, VersionState.WITHDRAWN, V3.effective, withdrawn_at=None)
     assert number([never_approved], "NL1", RECORDED) is None
 
 
 @pytest.mark.req("R-08", "R-05")
 def test_the_last_statement_of_a_place_wins_and_its_own_goes_before_everywhere() -> None:
-    moved = Version(
-        "SOP-101",
+    moved = version(
         4,
         VersionState.APPROVED,
         (
@@ -114,8 +121,8 @@ def test_the_last_statement_of_a_place_wins_and_its_own_goes_before_everywhere()
             Effective("NL1", date(2026, 3, 16), None, RECORDED),
         ),
     )
-    assert moved.effective_at("NL1", NL) == start_of_day(NL, date(2026, 4, 30))
-    assert moved.effective_at("US1", US) == start_of_day(US, date(2026, 3, 1))
+    assert moved.effective_at("NL1", NL) == start_of_day(date(2026, 4, 30), NL)
+    assert moved.effective_at("US1", US) == start_of_day(date(2026, 3, 1), US)
 
 
 @pytest.mark.req("R-76")
@@ -156,7 +163,7 @@ def test_a_move_needs_another_day_that_is_not_over() -> None:
 @pytest.mark.req("R-58")
 def test_a_day_is_past_when_it_is_over_at_one_of_its_sites() -> None:
     now = datetime(2026, 3, 15, 23, 30, tzinfo=UTC)
-    assert (local_day(NL, now), local_day(US, now)) == (date(2026, 3, 16), date(2026, 3, 15))
+    assert (local_date(now, NL), local_date(now, US)) == (date(2026, 3, 16), date(2026, 3, 15))
     today, yesterday = date(2026, 3, 16), date(2026, 3, 15)
     check_effective("effective", [Effective("*", today)], SITES, now)
     check_effective("effective", [Effective("NL1", today), Effective("*", yesterday)], SITES, now)

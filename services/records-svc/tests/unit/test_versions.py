@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from plantkit.governing import Effective
 from records_svc.domain.errors import StateError
 from records_svc.domain.places import Place
 from records_svc.domain.versions import (
     Document,
-    Effective,
     File,
     Section,
     Version,

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from .calendar import NEVER, add_months, end_of_day, local_date, start_of_day, validity
+from plantkit.time import NEVER, add_months, end_of_day, local_date, start_of_day
+
 from .facts import CellFacts, RetrainingOrder, TrainingRecord, Version
 from .records import Passing, passing, supervised
+from .validity import validity
 from .vocabulary import METHODS_OF_DECISION, Method, TrainingDecision
 
 _READ_ONLY = frozenset({Method.R})

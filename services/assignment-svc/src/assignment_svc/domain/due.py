@@ -3,7 +3,8 @@
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from .calendar import end_of_day, local_date, start_of_day
+from plantkit.time import end_of_day, local_date, start_of_day
+
 from .facts import CellFacts, ObligationSpan, Version
 from .regimes import instants
 from .shifts import calendar_moved_at, last_shift_end

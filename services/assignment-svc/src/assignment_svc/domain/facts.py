@@ -7,9 +7,10 @@ Instants are aware ``datetime`` values in UTC with microseconds; local days are 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
-from .calendar import end_of_day, local_date
+from plantkit.governing import Timeline, VersionAtPlace
+from plantkit.time import end_of_day, local_date
+
 from .vocabulary import (
     Basis,
     Method,
@@ -18,9 +19,6 @@ from .vocabulary import (
     TrainingDecision,
     Trigger,
 )
-
-if TYPE_CHECKING:
-    from .governing import ItemTimeline
 
 DEFAULT_PASS_MARK = 80
 """Percent; used where no source in force says otherwise (C-08)."""
@@ -103,33 +101,19 @@ class ObligationSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """One version of the item, as it stands at one place.
+class Version(VersionAtPlace):
+    """One version of the item, as it stands at one place, with what it asks to be trained.
 
-    ``window_opens`` is the instant of approval, or the start of the local day for imported versions (C-06).
-    ``effective_at`` None: gated, not yet released; ``planned_at`` is then the date that dues use (QM-06).
-    ``ends_at`` ends a temporary version; ``withdrawn_at`` a withdrawn one. ``voids_all`` is True where the
-    decision is known only as none or not none (imported versions): every part is then trained anew
-    (R-45). ``moved_at`` is the record time of the last move of the effective date (C-23). ``trigger`` is
-    REVISION, MOC or STUDY_AMENDMENT. ``change`` is the change control.
+    ``voids_all`` is True where the decision is known only as none or not none (imported versions): every
+    part is then trained anew (R-45). ``moved_at`` is the record time of the last move of the effective date
+    (C-23). ``trigger`` is REVISION, MOC or STUDY_AMENDMENT. ``change`` is the change control.
     """
 
-    number: int
-    window_opens: datetime | None
-    effective_at: datetime | None
     decision: TrainingDecision = TrainingDecision.READ
-    planned_at: datetime | None = None
-    ends_at: datetime | None = None
-    withdrawn_at: datetime | None = None
     voids_all: bool = False
     moved_at: datetime | None = None
     trigger: Trigger = Trigger.REVISION
     change: str | None = None
-
-    @property
-    def boundary(self) -> datetime | None:
-        """The instant by which training must be done: effective, or planned while gated."""
-        return self.effective_at if self.effective_at is not None else self.planned_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +251,7 @@ class CellFacts:
     person: PersonFacts
     item: str
     place: Place
-    timeline: "ItemTimeline"
+    timeline: Timeline[Version]
     obligations: tuple[ObligationSpan, ...]
     records: tuple[TrainingRecord, ...] = ()
     holds: tuple[Hold, ...] = ()

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from plantkit.time import NEVER
+
 from .assignments import Assignment, Cause, Cycle, assignment_id
-from .calendar import NEVER
 from .credits import CreditBook
 from .due import REVISIONS, Due, after_leave, at_end_of, at_instant, by_span, by_version, on_leave
 from .facts import CellFacts, ObligationSpan, RetrainingOrder, Version

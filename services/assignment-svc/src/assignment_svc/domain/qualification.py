@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from plantkit.time import NEVER
+
 from .assignments import Assignment
-from .calendar import NEVER
 from .closing import Change, changes
 from .facts import CellFacts
 from .needs import Needs

@@ -5,7 +5,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from .calendar import NEVER, add_months, start_of_day
+from plantkit.time import NEVER, add_months, start_of_day
+
 from .credits import CreditBook
 from .facts import CellFacts, DaySpell, ObligationSpan
 from .records import passing

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime, timedelta
 
-from .calendar import instant_at, local_date
+from plantkit.time import instant_at, local_date
+
 from .facts import PersonFacts, Place
 
 _DAY = timedelta(days=1)

@@ -9,10 +9,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from .calendar import NEVER
+from plantkit.governing import Stretch
+from plantkit.time import NEVER
+
 from .credits import Credit, CreditBook, CreditKind, best
 from .facts import CellFacts, Version
-from .governing import Stretch
 from .regimes import Regime, instants
 from .vocabulary import Flag, Status, SuspendPolicy, TrainingDecision, Verdict
 
@@ -57,7 +58,7 @@ class Moment(NamedTuple):
     start: datetime
     end: datetime
     regime: Regime
-    stretch: Stretch
+    stretch: Stretch[Version]
     credit: Credit | None
     valid: bool
     expiring: bool
@@ -141,7 +142,7 @@ class Sweep:
         self,
         regime: Regime,
         book: CreditBook,
-        stretch: Stretch,
+        stretch: Stretch[Version],
         suspensions: list[tuple[datetime, datetime, Reason]],
     ) -> Iterator[Moment]:
         """The moments of one stretch: judged at each instant at which an answer can change."""

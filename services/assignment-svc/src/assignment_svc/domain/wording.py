@@ -5,7 +5,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from .calendar import NEVER
+from plantkit.time import NEVER
+
 from .credits import Credit, CreditKind
 from .facts import CellFacts
 from .timeline import Moment, Reason, Segment

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from plantkit.time import start_of_day
 from servicekit.db import Database, Tx
 
 from assignment_svc import wire
@@ -21,7 +22,6 @@ from assignment_svc.domain.authorisation import (
     TaskFacts,
     decide,
 )
-from assignment_svc.domain.calendar import start_of_day
 from assignment_svc.domain.facts import Place
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.handlers.derive import derive_all, load

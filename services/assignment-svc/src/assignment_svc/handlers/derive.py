@@ -16,6 +16,7 @@ from importlib.metadata import version
 from typing import Any
 
 import orjson
+from plantkit.governing import Timeline, prepare
 from servicekit.bus.outbox import Announcement, announce, claim
 from servicekit.context import Context
 from servicekit.db import Tx
@@ -25,13 +26,12 @@ from assignment_svc import outbound, wire
 from assignment_svc.db.tables import ALL_ITEMS
 from assignment_svc.domain.assignments import Assignment
 from assignment_svc.domain.closing import Change, Closed, Opened, Updated
-from assignment_svc.domain.facts import PersonFacts, Place
-from assignment_svc.domain.governing import ItemTimeline, prepare
+from assignment_svc.domain.facts import PersonFacts, Place, Version
 from assignment_svc.domain.qualification import RULES, Outcome, derive, reconcile
 from assignment_svc.domain.vocabulary import AssignmentState
 
 TZDATA = version("tzdata")
-_NO_VERSIONS = prepare(())
+_NO_VERSIONS: Timeline[Version] = prepare(())
 
 # What was never owed has no cell: its facts are not read. A plant's history comes before what its people owe.
 _LOAD = b"""
@@ -132,9 +132,9 @@ class _Timelines:
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
-        self._prepared: dict[tuple[str, str], ItemTimeline] = {}
+        self._prepared: dict[tuple[str, str], Timeline[Version]] = {}
 
-    def of(self, item: str, place: Place) -> ItemTimeline:
+    def of(self, item: str, place: Place) -> Timeline[Version]:
         known = self._prepared.get((item, place.code))
         if known is None:
             document = self._loaded.documents.get(item)
@@ -147,7 +147,7 @@ class _Timelines:
 
 
 @lru_cache(maxsize=2000)
-def _kept(event_id: str, document: bytes, code: str, zone: str) -> ItemTimeline:
+def _kept(event_id: str, document: bytes, code: str, zone: str) -> Timeline[Version]:
     """A revision of 50,000 people prepares its timeline once a process, not once a chunk."""
     return wire.timeline_of(orjson.loads(document), Place(code, zone))
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from plantkit.sites import Sites
 from servicekit.db import Tx
 
-from matrix_svc.domain.localdays import Zones
 from matrix_svc.domain.roster import Statement
 from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
@@ -73,9 +73,9 @@ def question_of(row: Mapping[Any, Any]) -> Question:
     )
 
 
-async def zones(tx: Tx) -> Zones:
+async def zones(tx: Tx) -> Sites:
     rows = await tx.rows("SELECT code, time_zone FROM app.unit WHERE kind = 'site'")
-    return Zones({row["code"]: row["time_zone"] for row in rows})
+    return Sites({row["code"]: row["time_zone"] for row in rows})
 
 
 async def spells_of(tx: Tx, people: Sequence[str]) -> dict[str, list[Spell]]:

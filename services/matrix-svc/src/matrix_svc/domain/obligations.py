@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from matrix_svc.domain.localdays import Zones
+from plantkit.sites import Sites
+
 from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind, standing
 
@@ -57,7 +58,7 @@ _SOURCE_OF = {
 }
 
 
-def spans(spells: Iterable[Spell], rules: RuleIndex, zones: Zones) -> dict[str, list[Span]]:
+def spans(spells: Iterable[Spell], rules: RuleIndex, zones: Sites) -> dict[str, list[Span]]:
     """All obligations of one person by item, each list in a stable order."""
     kept = standing(spells)
     employments = [s for s in kept if s.kind == SpellKind.EMPLOYMENT]
@@ -83,7 +84,7 @@ class QuestionSpan:
 
 
 def question_spans(
-    spells: Iterable[Spell], questions: Mapping[tuple[SourceKind, str], Iterable[Question]], zones: Zones
+    spells: Iterable[Spell], questions: Mapping[tuple[SourceKind, str], Iterable[Question]], zones: Sites
 ) -> dict[str, list[QuestionSpan]]:
     """By item, where and when nobody knows whether it is required: as long as the source would oblige (C-34, C-05)."""
     by_id = {question.id: question for found in questions.values() for question in found}
@@ -127,7 +128,7 @@ def sources_of(spells: Iterable[Spell]) -> Iterator[tuple[Spell, SourceKind, str
 
 
 def _cross(
-    spell: Spell, rule: Rule, employments: Iterable[Spell], places: Iterable[Spell], zones: Zones
+    spell: Spell, rule: Rule, employments: Iterable[Spell], places: Iterable[Spell], zones: Sites
 ) -> Iterator[Span]:
     for employment in employments:
         for place in places if spell.kind != SpellKind.PLACE else (spell,):

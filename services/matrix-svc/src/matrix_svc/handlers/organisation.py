@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plantkit.time import is_zone
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
 from servicekit.lanes import BULK, Mark, mark
@@ -13,7 +14,6 @@ from sqlalchemy import Table, insert, update
 
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
-from matrix_svc.domain.localdays import is_zone
 from matrix_svc.domain.rules import SourceKind
 from matrix_svc.handlers.obligations import OBLIGATIONS
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from plantkit.sites import EVERYWHERE, Sites
 from servicekit.db import Tx
 from servicekit.signing import Signature
 
 from qms_svc.api import schemas
 from qms_svc.db import queries
 from qms_svc.domain.document import Version, VersionState, governing, upcoming
-from qms_svc.domain.places import EVERYWHERE, Sites, start_of_day
 
 
 def version(
@@ -142,7 +142,7 @@ def is_retired(stored: queries.StoredDocument, sites: Sites, now: datetime) -> b
     if not sites.zones:
         return everywhere is not None and everywhere <= sites.latest_today(now, [])
     days = {site: stored.retired.get(site, everywhere) for site in sites.zones}
-    return all(day is not None and start_of_day(sites.zones[site], day) <= now for site, day in days.items())
+    return all(day is not None and sites.start_of_day(site, day) <= now for site, day in days.items())
 
 
 def change_row(

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from plantkit.governing import Effective
+from plantkit.sites import Sites
 from servicekit.db import Tx
 
 from qms_svc.domain.change import Change, ChangeState, DraftVersion
 from qms_svc.domain.document import (
     ChangeClass,
-    Effective,
     End,
     TrainingDecision,
     Version,
     VersionState,
 )
-from qms_svc.domain.places import Sites
 
 _UNAPPROVED = (VersionState.DRAFT.value, VersionState.IN_REVIEW.value)
 
@@ -44,6 +44,8 @@ class Stored:
             effective=self.effective,
             ends=self.ends,
             withdrawn_at=self.row["withdrawn_at"],
+            approved_at=self.row["approved_at"],
+            approved_on=self.row["approved_on"],
         )
 
     @property

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from plantkit.sites import Sites
+
 from qms_svc.domain.document import (
     ChangeClass,
     Effective,
@@ -21,7 +23,6 @@ from qms_svc.domain.document import (
     has_governed_anywhere,
 )
 from qms_svc.domain.errors import OwnApprovalError, RuleError, StateError
-from qms_svc.domain.places import Sites
 
 
 class ChangeState(StrEnum):

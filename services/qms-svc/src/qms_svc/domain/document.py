@@ -6,15 +6,17 @@ EFFECTIVE and SUPERSEDED are no states: they follow, place by place, from the fa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from qms_svc.domain.errors import RuleError, StateError
-from qms_svc.domain.places import EVERYWHERE, Sites, start_of_day
+from plantkit import governing as plant
+from plantkit.governing import Effective, VersionAtPlace
+from plantkit.sites import EVERYWHERE, Sites, for_place
+from plantkit.time import BEGINNING
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+from qms_svc.domain.errors import RuleError, StateError
 
 
 class VersionState(StrEnum):
@@ -46,19 +48,6 @@ class TrainingDecision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Effective:
-    """When a version takes effect at a place: from the start of a local day or from an instant.
-
-    Both None is a draft's "at the approval" (R-58: an emergency change has no training window).
-    """
-
-    place: str
-    on: date | None = None
-    at: datetime | None = None
-    recorded_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     """First local day without a temporary version at a place (R-04)."""
 
@@ -74,25 +63,27 @@ class Version:
     effective: Sequence[Effective] = ()
     ends: Sequence[End] = ()
     withdrawn_at: datetime | None = None
-
-    def statement(self, place: str) -> Effective | None:
-        """What holds at the place: its own last statement, else the last one for every site."""
-        own = [e for e in self.effective if e.place == place]
-        rows = own or [e for e in self.effective if e.place == EVERYWHERE]
-        return max(rows, key=lambda e: e.recorded_at or _NEVER, default=None)
+    approved_at: datetime | None = None
+    approved_on: date | None = None
 
     def effective_at(self, place: str, zone: str) -> datetime | None:
         """The instant from which the version can govern there, None where it never takes effect."""
-        return _instant(self.statement(place), zone)
+        return plant.effective_at(self.effective, place, zone)
 
-    def stands(self, place: str, zone: str, at: datetime) -> bool:
-        """Approved, and neither withdrawn nor ended there at the instant."""
-        if self.state not in (VersionState.APPROVED, VersionState.WITHDRAWN, VersionState.RETIRED):
-            return False
-        if self.state == VersionState.WITHDRAWN and (self.withdrawn_at is None or self.withdrawn_at <= at):
-            return False
-        end = _for_place(self.ends, place)
-        return end is None or at < start_of_day(zone, end.on)
+    def at_place(self, place: str, zone: str) -> VersionAtPlace:
+        """The version as it stands at a place of the zone."""
+        approved = self.state in _APPROVED
+        withdrawn = self.state == VersionState.WITHDRAWN
+        return VersionAtPlace(
+            number=self.number,
+            window_opens=plant.window_opens(self.approved_at, self.approved_on, zone) if approved else None,
+            effective_at=self.effective_at(place, zone),
+            ends_at=plant.starts_at({end.place: end.on for end in self.ends}, place, zone),
+            withdrawn_at=(self.withdrawn_at or BEGINNING) if withdrawn else None,
+        )
+
+
+_APPROVED = (VersionState.APPROVED, VersionState.WITHDRAWN, VersionState.RETIRED)
 
 
 def governing(
@@ -100,44 +91,34 @@ def governing(
 ) -> tuple[Version, datetime] | None:
     """The version that governs at the place and instant, and since when; None before the first and after retirement.
 
-    Of the versions that stand and are effective the one with the latest effective instant, a tie goes to the highest
-    number (C-06), so that a withdrawn or temporary version gives way to the one before it (R-04).
-    retired: place -> first local day without the document.
+    The rule is that of `plantkit.governing` (C-06). retired: place -> first local day without the document.
     """
-    last = retired.get(place, retired.get(EVERYWHERE))
-    if last is not None and at >= start_of_day(zone, last):
-        return None
-    found = [
-        (since, version.number, version)
-        for version in versions
-        if (since := version.effective_at(place, zone)) is not None
-        and since <= at
-        and version.stands(place, zone, at)
-    ]
-    if not found:
-        return None
-    since, _, version = max(found, key=lambda entry: entry[:2])
-    return version, since
+    return _ruling(plant.governing, versions, retired, place, zone, at)
 
 
 def upcoming(
     versions: Iterable[Version], retired: Mapping[str, date], place: str, zone: str, at: datetime
 ) -> tuple[Version, datetime] | None:
     """The next version that is approved and takes effect at the place after the instant, and when."""
-    last = retired.get(place, retired.get(EVERYWHERE))
-    end = None if last is None else start_of_day(zone, last)
-    found = [
-        (since, version.number, version)
-        for version in versions
-        if (since := version.effective_at(place, zone)) is not None
-        and since > at
-        and (end is None or since < end)
-        and version.stands(place, zone, at)
-    ]
-    if not found:
+    return _ruling(plant.upcoming, versions, retired, place, zone, at)
+
+
+def _ruling(
+    rule: Callable[[Iterable[VersionAtPlace], datetime, datetime | None], VersionAtPlace | None],
+    versions: Iterable[Version],
+    retired: Mapping[str, date],
+    place: str,
+    zone: str,
+    at: datetime,
+) -> tuple[Version, datetime] | None:
+    """What the rule finds among the versions that have an effective instant at the place."""
+    known = {version.number: version for version in versions}
+    here = [version.at_place(place, zone) for version in known.values()]
+    dated = [version for version in here if version.effective_at is not None]
+    found = rule(dated, at, plant.starts_at(retired, place, zone))
+    if found is None or found.effective_at is None:
         return None
-    since, _, version = min(found, key=lambda entry: entry[:2])
-    return version, since
+    return known[found.number], found.effective_at
 
 
 def has_taken_effect(version: Version, place: str, sites: Sites, now: datetime) -> bool:
@@ -152,7 +133,7 @@ def has_taken_effect(version: Version, place: str, sites: Sites, now: datetime) 
     if covered:
         instants = [version.effective_at(site, sites.zones[site]) for site in covered]
         return any(instant is not None and instant <= now for instant in instants)
-    statement = version.statement(place)
+    statement = plant.statement(version.effective, place)
     if statement is None:
         return False
     if statement.at is not None:
@@ -213,7 +194,7 @@ def check_move(version: Version, place: str, day: date, sites: Sites, now: datet
             "governs", f"version {version.number} has taken effect at {place}: withdraw it instead"
         )
     check_day("on", day, place, sites, now, with_own={e.place for e in version.effective})
-    statement = version.statement(place)
+    statement = plant.statement(version.effective, place)
     if statement is not None and statement.place == place and statement.on == day:
         raise RuleError("on", "no-change", f"{day} is the effective date at {place} already")
 
@@ -221,7 +202,7 @@ def check_move(version: Version, place: str, day: date, sites: Sites, now: datet
 def check_ends(field: str, ends: Sequence[End], effective: Sequence[Effective]) -> None:
     """Raises RuleError for the end of a temporary version that is not after its beginning (R-04)."""
     for number, end in enumerate(ends):
-        begin = _for_place(effective, end.place)
+        begin = for_place({entry.place: entry for entry in effective}, end.place)
         if begin is None:
             raise RuleError(f"{field}.{number}.place", "no-beginning", f"nothing begins at {end.place}")
         if begin.on is not None and end.on <= begin.on:
@@ -244,16 +225,3 @@ def check_retire(retired: Mapping[str, date], place: str, day: date, sites: Site
     if place in retired or EVERYWHERE in retired:
         raise StateError("retired", f"the document is retired at {place} already")
     check_day("on", day, place, sites, now, with_own=retired)
-
-
-def _for_place[T: (Effective, End)](rows: Iterable[T], place: str) -> T | None:
-    found = {row.place: row for row in rows}
-    return found.get(place, found.get(EVERYWHERE))
-
-
-def _instant(statement: Effective | None, zone: str) -> datetime | None:
-    if statement is None:
-        return None
-    if statement.at is not None:
-        return statement.at
-    return None if statement.on is None else start_of_day(zone, statement.on)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from plantkit.governing import Effective
 from servicekit.bus.outbox import announce
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
@@ -21,7 +22,7 @@ from sqlalchemy import insert
 from qms_svc import outbound
 from qms_svc.db import queries, tables
 from qms_svc.domain.change import ChangeState, check_approval, is_last_approval
-from qms_svc.domain.document import Effective, VersionState
+from qms_svc.domain.document import VersionState
 from qms_svc.domain.employment import has_left
 from qms_svc.domain.errors import RuleError, StateError
 from qms_svc.handlers.announcing import change_event, document_events

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from plantkit.governing import statement
 from servicekit.bus.outbox import claim
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
@@ -52,7 +53,7 @@ class EffectiveDateSignable:
             check_move(stored.version, place, on, await queries.sites(tx), now)
         except (RuleError, StateError) as error:
             raise (problem_of(error) or error) from error
-        before = stored.version.statement(place)
+        before = statement(stored.effective, place)
         content = {
             "document": document,
             "version": number,

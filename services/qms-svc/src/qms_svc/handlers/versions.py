@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from plantkit.sites import EVERYWHERE
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
 from servicekit.ids import new_id
@@ -22,7 +23,6 @@ from qms_svc.domain.document import (
     check_place,
     check_withdraw,
 )
-from qms_svc.domain.places import EVERYWHERE
 from qms_svc.handlers import files
 from qms_svc.handlers.announcing import change_event, change_subject, document_events, document_subject
 from qms_svc.handlers.documents import check_revision, locked

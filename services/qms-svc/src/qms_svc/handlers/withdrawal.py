@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from plantkit.sites import Sites
 from servicekit.bus.outbox import claim
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
@@ -20,7 +21,6 @@ from qms_svc import outbound
 from qms_svc.db import queries
 from qms_svc.domain.document import check_withdraw, governing
 from qms_svc.domain.errors import StateError
-from qms_svc.domain.places import Sites
 from qms_svc.handlers import versions
 from qms_svc.handlers.announcing import document_subject
 from qms_svc.handlers.approval import refuse_leaver

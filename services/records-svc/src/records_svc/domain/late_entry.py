@@ -55,7 +55,7 @@ def check_proposal(
         raise NotYoursError("own-late-entry", "nobody enters a late record of their own")
     if ink_signed_at > now:
         raise RuleError("ink_signed_at", "in-the-future", "the ink signature is not made yet")
-    opens = version.opens_at(place.zone)
+    opens = version.at_place(place).window_opens
     if opens is None or ink_signed_at < opens:
         raise RuleError("ink_signed_at", "before-approval", "the version was not approved yet at that time")
     if has_left(person, place.zone, ink_signed_at):

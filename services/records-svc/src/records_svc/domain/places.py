@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date, datetime
 
-from whenever import ZonedDateTime
+from plantkit.time import start_of_day
 
 from records_svc.domain.errors import StateError
 
@@ -47,18 +46,11 @@ class Person:
     places: Sequence[PlaceSpell]
 
 
-@lru_cache(maxsize=50_000)
-def start_of_day(zone: str, day: date) -> datetime:
-    """The first instant that exists on the local date (C-02: a change of clocks can take midnight away)."""
-    noon = ZonedDateTime(day.year, day.month, day.day, 12, tz=zone)
-    return noon.start_of("day").to_stdlib().astimezone(UTC)
-
-
 def covers(days: Days, zone: str, at: datetime) -> bool:
     """Whether the instant lies in the days, at a place of that zone."""
-    if at < start_of_day(zone, days.from_on):
+    if at < start_of_day(days.from_on, zone):
         return False
-    return days.to_on is None or at < start_of_day(zone, days.to_on)
+    return days.to_on is None or at < start_of_day(days.to_on, zone)
 
 
 def place_at(person: Person, zones: Mapping[str, str], at: datetime) -> Place:
@@ -68,7 +60,7 @@ def place_at(person: Person, zones: Mapping[str, str], at: datetime) -> Place:
     spells = sorted(person.places, key=lambda spell: spell.days.from_on)
     if not spells:
         raise StateError("place-unknown", f"no place is known of {person.person}")
-    begun = [s for s in spells if at >= start_of_day(_zone(zones, s.site), s.days.from_on)]
+    begun = [s for s in spells if at >= start_of_day(s.days.from_on, _zone(zones, s.site))]
     holding = [s for s in begun if covers(s.days, _zone(zones, s.site), at)]
     site = (holding or begun or spells[:1])[-1].site
     return Place(site, _zone(zones, site))
@@ -77,7 +69,7 @@ def place_at(person: Person, zones: Mapping[str, str], at: datetime) -> Place:
 def has_left(person: Person, zone: str, at: datetime) -> bool:
     """True when every employment known is over at the instant; one that has yet to begin is not over (R-63)."""
     return bool(person.employments) and all(
-        days.to_on is not None and at >= start_of_day(zone, days.to_on) for days in person.employments
+        days.to_on is not None and at >= start_of_day(days.to_on, zone) for days in person.employments
     )
 
 

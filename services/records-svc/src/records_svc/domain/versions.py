@@ -6,24 +6,16 @@ assignment to it makes it readable at other places too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from plantkit import governing as plant
+from plantkit.governing import Effective, VersionAtPlace
+from plantkit.time import BEGINNING
+
 from records_svc.domain.errors import StateError
-from records_svc.domain.places import Place, start_of_day
-
-EVERYWHERE = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """From the start of a local day or from an instant; both None: gated, no effective instant yet."""
-
-    place: str
-    on: date | None
-    at: datetime | None
-    recorded_at: datetime
+from records_svc.domain.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +51,15 @@ class Version:
     minutes: int | None = None
     change: str | None = None
 
-    def opens_at(self, zone: str) -> datetime | None:
-        """When the training window opens (C-06: a day of approval opens it at its first instant at the place)."""
-        if self.approved_at is not None:
-            return self.approved_at
-        return None if self.approved_on is None else start_of_day(zone, self.approved_on)
-
-    def effective_at(self, place: Place) -> datetime | None:
-        """From when it can govern at the place: by the last statement for it, else by the last for every site."""
-        own = [e for e in self.effective if e.place == place.site]
-        rows = own or [e for e in self.effective if e.place == EVERYWHERE]
-        if not rows:
-            return None
-        last = max(rows, key=lambda e: e.recorded_at)
-        if last.at is not None:
-            return last.at
-        return None if last.on is None else start_of_day(place.zone, last.on)
-
-    def stands(self, place: Place, at: datetime) -> bool:
-        """Its window is open, and it is neither withdrawn nor ended at the place."""
-        opens = self.opens_at(place.zone)
-        if opens is None or at < opens:
-            return False
-        if self.state == "WITHDRAWN" and (self.withdrawn_at is None or at >= self.withdrawn_at):
-            return False
-        last = self.ends.get(place.site, self.ends.get(EVERYWHERE))
-        return last is None or at < start_of_day(place.zone, last)
+    def at_place(self, place: Place) -> VersionAtPlace:
+        """The version as it stands at the place."""
+        return VersionAtPlace(
+            number=self.number,
+            window_opens=plant.window_opens(self.approved_at, self.approved_on, place.zone),
+            effective_at=plant.effective_at(self.effective, place.site, place.zone),
+            ends_at=plant.starts_at(self.ends, place.site, place.zone),
+            withdrawn_at=(self.withdrawn_at or BEGINNING) if self.state == "WITHDRAWN" else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +74,16 @@ class Document:
     def version(self, number: int) -> Version | None:
         return next((v for v in self.versions if v.number == number), None)
 
+    def retired_at(self, place: Place) -> datetime | None:
+        """The instant from which nothing governs at the place; None: no retirement is stated."""
+        return plant.starts_at(self.retired, place.site, place.zone)
+
 
 def governing(document: Document, place: Place, at: datetime) -> Version | None:
-    """The version with the latest effective instant of those that stand; a tie goes to the highest number (C-06)."""
-    if _retired(document, place, at):
-        return None
-    found = _effective(document.versions, place, at)
-    return max(found, key=lambda entry: entry[:2], default=(None, None, None))[2]
+    """The version that governs at the place and instant, by the rule of `plantkit.governing` (C-06)."""
+    here = [version.at_place(place) for version in document.versions]
+    found = plant.governing(here, at, document.retired_at(place))
+    return None if found is None else document.version(found.number)
 
 
 def check_readable(
@@ -116,17 +94,18 @@ def check_readable(
     assigned: the reader has an open assignment to this version, at whatever place.
     """
     shown = f"{document.document} version {version.number}"
-    opens = version.opens_at(place.zone)
-    if opens is None or at < opens:
+    here = version.at_place(place)
+    if here.window_opens is None or at < here.window_opens:
         raise StateError("not-approved", f"{shown} is not approved: its training window is not open")
-    if not version.stands(place, at):
+    if here.ended(at):
         raise StateError("not-standing", f"{shown} was withdrawn or has ended at {place.site}")
     if assigned:
         return
-    if _retired(document, place, at):
+    retired_at = document.retired_at(place)
+    if retired_at is not None and at >= retired_at:
         raise StateError("retired", f"{document.document} is retired at {place.site}")
     present = governing(document, place, at)
-    since = version.effective_at(place)
+    since = here.effective_at
     if present is not None and present.number != version.number and since is not None and since <= at:
         raise StateError("superseded", f"{shown} governs no longer: version {present.number} does")
 
@@ -145,18 +124,3 @@ def file_for(version: Version, language: str | None) -> File:
                 if file.language.lower() == wanted:
                     return file
     return version.content[0]
-
-
-def _effective(
-    versions: Iterable[Version], place: Place, at: datetime
-) -> list[tuple[datetime, int, Version]]:
-    return [
-        (since, version.number, version)
-        for version in versions
-        if (since := version.effective_at(place)) is not None and since <= at and version.stands(place, at)
-    ]
-
-
-def _retired(document: Document, place: Place, at: datetime) -> bool:
-    day = document.retired.get(place.site, document.retired.get(EVERYWHERE))
-    return day is not None and at >= start_of_day(place.zone, day)

@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import Any
 
 from attest_contracts.models import qms_document
+from plantkit.governing import Effective
 from servicekit.bus import Event
 from servicekit.db import Tx
 from sqlalchemy.dialects.postgresql import insert
 
 from records_svc.db import tables
-from records_svc.domain.versions import Document, Effective, File, Section, Version
+from records_svc.domain.versions import Document, File, Section, Version
 
 
 async def documents(tx: Tx, events: Sequence[Event[qms_document.State]]) -> None:

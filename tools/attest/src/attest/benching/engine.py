@@ -15,9 +15,9 @@ from assignment_svc.domain.facts import (
     TrainingRecord,
     Version,
 )
-from assignment_svc.domain.governing import prepare
 from assignment_svc.domain.qualification import derive
 from assignment_svc.domain.vocabulary import Method, TrainingDecision, Trigger
+from plantkit.governing import prepare
 
 from attest.benching.figures import Figure, figure
 
@@ -33,7 +33,10 @@ def _microseconds_a_cell(times: int = 2000) -> float:
     start = datetime(2022, 1, 1, tzinfo=UTC)
     versions = [
         Version(
-            n, start + timedelta(days=200 * n), start + timedelta(days=200 * n + 14), TrainingDecision.READ
+            n,
+            start + timedelta(days=200 * n),
+            start + timedelta(days=200 * n + 14),
+            decision=TrainingDecision.READ,
         )
         for n in range(5)
     ]
