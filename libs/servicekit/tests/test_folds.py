@@ -37,7 +37,6 @@ def delivered(case: Case, topic: str) -> list[Event]:
     return [event for batch in case.batches if batch.topic == topic for event in batch.events]
 
 
-@settings(max_examples=100, deadline=None)
 @given(case=cases(*KINDS))
 def test_each_subject_comes_first_in_its_own_order_and_whole(case: Case) -> None:
     for one in case.streams:

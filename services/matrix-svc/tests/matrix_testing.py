@@ -20,8 +20,8 @@ HIRE = {
 }
 
 
-async def organisation(service: RunningService, *, matrix: bool = True) -> None:
-    """matrix: its first version is signed."""
+async def organisation(service: RunningService) -> None:
+    """Sites, an area, functions, an overlay, equipment, and two documents."""
     client = service.client("coordinator", subject="COR")
     units = [
         {
@@ -59,8 +59,10 @@ async def organisation(service: RunningService, *, matrix: bool = True) -> None:
             },
         )
     await service.settled()
-    if not matrix:
-        return
+
+
+async def sign_first_matrix(service: RunningService) -> None:
+    """Operators are to read SOP-101 each year."""
     await sign_matrix(
         service,
         [

@@ -24,6 +24,7 @@ import structlog
 import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from servicekit import telemetry
 from servicekit.bus import (
@@ -54,6 +55,7 @@ from servicekit.tasks import end_all
 log = structlog.get_logger(__name__)
 
 ROLES = ("api", "worker", "relay")
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class ServiceSpec:
     lanes: Callable[[Runtime], LaneWork] | None = None
     signables: Mapping[str, Signable] = field(default_factory=dict)
     background: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
+    look: Callable[[Runtime], Awaitable[int]] | None = None
+    """Marks what the passing of time alone changes and returns how many marks it made; the worker role repeats it."""
     state: Callable[[Runtime], dict[str, Any]] | None = None
     app: Callable[[FastAPI, Runtime], None] | None = None
     """Last touch on the application: middleware, static files."""
@@ -104,8 +108,27 @@ class ServiceSpec:
     settings: type[ServiceSettings] = ServiceSettings
 
     @property
+    def loops(self) -> Sequence[Callable[[Runtime], Awaitable[None]]]:
+        """What the worker role runs beside consumer and lanes."""
+        return self.background if self.look is None else [*self.background, _repeated(self.look)]
+
+    @property
     def own_topics(self) -> list[TopicSpec]:
         return [topic for topic in self.topics.values() if topic.name.split(".", 1)[0] == self.name]
+
+
+def _repeated(look: Callable[[Runtime], Awaitable[int]]) -> Callable[[Runtime], Awaitable[None]]:
+    async def looks(runtime: Runtime) -> None:
+        while True:
+            try:
+                found = await look(runtime)
+            except (DBAPIError, OSError) as error:
+                log.warning("looks", error=type(error).__name__)
+                found = 0
+            if not found:
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    return looks
 
 
 class Service:
@@ -236,7 +259,7 @@ class Service:
         if self.work is not None and "worker" in self.roles:
             parts["lanes"] = self.work.lanes.run_chunks(self.work.handler)
         if "worker" in self.roles:
-            for loop in self.spec.background:
+            for loop in self.spec.loops:
                 parts[getattr(loop, "__name__", "background")] = loop(self.runtime)
         if self.roles - {"api"}:
             parts["health"] = watch(

@@ -12,8 +12,8 @@ from servicekit.service import LaneWork, Runtime, ServiceSpec, run
 
 from assignment_svc.api import assignments, cells
 from assignment_svc.db.tables import LANES
+from assignment_svc.handlers import looks
 from assignment_svc.handlers.derive import derive_chunk
-from assignment_svc.handlers.looks import look_for_ever
 from assignment_svc.inbound import INBOUND
 
 
@@ -31,8 +31,8 @@ def lanes(runtime: Runtime) -> LaneWork:
     )
 
 
-async def look(runtime: Runtime) -> None:
-    await look_for_ever(runtime.database)
+async def look(runtime: Runtime) -> int:
+    return await looks.look(runtime.database)
 
 
 SPEC = ServiceSpec(
@@ -46,7 +46,7 @@ SPEC = ServiceSpec(
     routers=[cells.router, assignments.router],
     inbound=INBOUND,
     lanes=lanes,
-    background=[look],
+    look=look,
 )
 
 

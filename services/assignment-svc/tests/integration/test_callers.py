@@ -1,20 +1,15 @@
 """The service refuses by itself what the gateway did not vouch for."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
-from assignment_svc.main import SPEC
 from servicekit.testing.callers import calls_of, stranger, unvouched, without_verification
-from servicekit.testing.harness import RunningService, running
+from servicekit.testing.harness import RunningService
 
 pytestmark = pytest.mark.req("PL-06", "PL-25")
 
 
 @pytest.fixture
-async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
-    async with running(SPEC, database_factory, kafka, topic_prefix, partitions=1) as found:
-        yield found
+def service(empty: RunningService) -> RunningService:
+    return empty
 
 
 async def test_a_call_without_a_token_for_here_and_now_is_refused_at_every_address(

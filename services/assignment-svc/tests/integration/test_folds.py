@@ -9,16 +9,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from assignment_svc.db.tables import LANES
 from assignment_svc.handlers.derive import derive_chunk
 from assignment_svc.inbound import INBOUND
 from assignment_svc.main import SPEC
 from attest_contracts import files, topics, validate_outgoing
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from servicekit.bus import configure
 from servicekit.context import Context
 from servicekit.lanes import Lanes
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.folds import (
     BEGIN,
     Batch,
@@ -33,7 +35,6 @@ from servicekit.testing.folds import (
     stream,
     without_memory,
 )
-from servicekit.testing.plugin import DatabaseMaker
 
 TOPICS = topics.load()
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
@@ -171,19 +172,13 @@ KINDS = [
     Kind(TOPICS["qms.document"], ["SOP-101", "WI-145", "SOP-222"], document, 6, **SHAPE),
     Kind(TOPICS["records.training-record"], list(OF_RECORD), record, 3, **SHAPE),
 ]
-ONCE = settings(
-    max_examples=10,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
-@pytest.fixture
-async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(databases: DatabaseFactory) -> AsyncIterator[Reader]:
     configure(SPEC.topics, validate=SPEC.validate)
     async with folding(
-        database_factory,
+        databases,
         "assignment_svc",
         INBOUND,
         REPLICAS,
@@ -237,7 +232,6 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
 
 
 @pytest.mark.req("PL-24", "R-54")
-@ONCE
 @given(case=cases(*KINDS), pause=st.sampled_from((0, 1, 3)))
 async def test_any_delivery_ends_in_the_same_timelines_and_open_assignments(
     reader: Reader, case: Case, pause: int

@@ -12,7 +12,7 @@ import pytest
 from assignment_svc import wire
 from assignment_svc.domain.closing import Closed
 from assignment_svc.handlers.derive import Loaded, derive_all
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from servicekit.bus.envelope import Event
 from servicekit.testing.folds import Batch, Case, cases, in_order
@@ -103,15 +103,7 @@ def after(batches: Sequence[Batch], pause: int = 0, *, forgetful: bool = False) 
     return memory.current()
 
 
-LAW = settings(
-    max_examples=200,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-)
-
-
 @pytest.mark.req("R-54", "PL-24")
-@LAW
 @given(case=cases(*FACTS.KINDS), pause=st.sampled_from((0, 1, 3)))
 def test_any_delivery_derived_at_any_moments_ends_in_the_same_cells(case: Case, pause: int) -> None:
     assert after(case.batches, pause) == after(in_order(case.streams))

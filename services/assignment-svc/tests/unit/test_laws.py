@@ -32,7 +32,7 @@ from assignment_svc.domain.vocabulary import (
     TrainingDecision,
     Trigger,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from plantkit.governing import prepare
 from plantkit.time import start_of_day
@@ -187,9 +187,6 @@ def cells(draw: st.DrawFn) -> CellFacts:
     )
 
 
-LAWS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
 def visible(outcome: Outcome) -> tuple[object, ...]:
     return outcome.timeline, outcome.assignments
 
@@ -217,7 +214,6 @@ def shuffled(facts: CellFacts, seed: int) -> CellFacts:
 
 
 @pytest.mark.req("C-02", "C-03")
-@LAWS
 @given(facts=cells(), now=INSTANTS)
 def test_segments_tile_time(facts: CellFacts, now: datetime) -> None:
     timeline = derive(facts, now).timeline
@@ -243,14 +239,12 @@ def test_segments_tile_time(facts: CellFacts, now: datetime) -> None:
 
 
 @pytest.mark.req("R-54", "AE-14")
-@LAWS
 @given(facts=cells(), now=INSTANTS, seed=st.integers(0, 1000))
 def test_the_order_of_facts_means_nothing(facts: CellFacts, now: datetime, seed: int) -> None:
     assert visible(derive(facts, now)) == visible(derive(shuffled(facts, seed), now))
 
 
 @pytest.mark.req("R-54")
-@LAWS
 @given(facts=cells(), now=INSTANTS, when=INSTANTS)
 def test_an_irrelevant_fact_changes_nothing(facts: CellFacts, now: datetime, when: datetime) -> None:
     failed = TrainingRecord("other", 1, frozenset(Method), when, AMSTERDAM, 10.0, passed=False)
@@ -266,7 +260,6 @@ def test_an_irrelevant_fact_changes_nothing(facts: CellFacts, now: datetime, whe
 
 
 @pytest.mark.req("R-54", "C-34")
-@LAWS
 @given(facts=cells(), now=INSTANTS, asked=st.lists(holds(), max_size=3))
 def test_an_open_question_changes_flags_alone(facts: CellFacts, now: datetime, asked: list[Hold]) -> None:
     questions = tuple(OpenQuestion(one.start, one.end) for one in asked)
@@ -286,7 +279,6 @@ def test_an_open_question_changes_flags_alone(facts: CellFacts, now: datetime, a
 
 
 @pytest.mark.req("R-54", "AE-14")
-@LAWS
 @given(facts=cells(), now=INSTANTS)
 def test_now_changes_no_status_and_reconciling_twice_changes_nothing(facts: CellFacts, now: datetime) -> None:
     first, later = derive(facts, now), derive(facts, now + timedelta(days=45))
@@ -302,7 +294,6 @@ def test_now_changes_no_status_and_reconciling_twice_changes_nothing(facts: Cell
 
 
 @pytest.mark.req("R-54", "C-24")
-@LAWS
 @given(facts=cells(), now=INSTANTS)
 def test_nothing_to_do_until_the_next_look(facts: CellFacts, now: datetime) -> None:
     first = derive(facts, now)
@@ -314,7 +305,6 @@ def test_nothing_to_do_until_the_next_look(facts: CellFacts, now: datetime) -> N
 
 
 @pytest.mark.req("C-24", "R-54")
-@LAWS
 @given(facts=cells(), now=INSTANTS)
 def test_whoever_may_not_work_has_something_to_do(facts: CellFacts, now: datetime) -> None:
     segment = cell_at(derive(facts, now).timeline, now)

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from attest_contracts import files, topics, validate_outgoing
 from attest_contracts.reading import CONTRACTS
 from gateway_svc.inbound import INBOUND
 from hypothesis import HealthCheck, given, settings
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.folds import Case, Kind, Reader, cases, folding, in_order, replayed, without_memory
-from servicekit.testing.plugin import DatabaseMaker
 
 TOPICS = topics.load()
 PEOPLE = ["ANA", "BEN", "CHI", "DEV", "EVA", "FAY"]
@@ -42,10 +43,10 @@ KINDS = [
 ]
 
 
-@pytest.fixture
-async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(databases: DatabaseFactory) -> AsyncIterator[Reader]:
     names = ["app.person", "app.person_name"]
-    async with folding(database_factory, "gateway_svc", INBOUND, names, contracts=CONTRACTS) as found:
+    async with folding(databases, "gateway_svc", INBOUND, names, contracts=CONTRACTS) as found:
         yield found
 
 
@@ -54,12 +55,6 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
 
 
 @pytest.mark.req("PL-24")
-@settings(
-    max_examples=200,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    database=None,
-)
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_tables(reader: Reader, case: Case) -> None:
     assert await reader.after(case.batches) == await reader.after(in_order(case.streams))

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from attest_contracts import files, topics, validate_outgoing
 from attest_contracts.reading import CONTRACTS
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from matrix_svc.inbound import INBOUND
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.folds import (
     BEGIN,
     Case,
@@ -23,7 +25,6 @@ from servicekit.testing.folds import (
     stream,
     without_memory,
 )
-from servicekit.testing.plugin import DatabaseMaker
 
 TOPICS = topics.load()
 STATE = json.loads(files.read("examples", "qms.document", "v1", "version-moved.json"))["data"]["state"]
@@ -44,9 +45,9 @@ CODES = ["SOP-101", "SOP-102", "WI-145", "POL-1", "EHS-7", "SOP-222"]
 KINDS = [Kind(TOPICS["qms.document"], CODES, document, 4, validate_outgoing)]
 
 
-@pytest.fixture
-async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
-    async with folding(database_factory, "matrix_svc", INBOUND, ["app.item"], contracts=CONTRACTS) as found:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(databases: DatabaseFactory) -> AsyncIterator[Reader]:
+    async with folding(databases, "matrix_svc", INBOUND, ["app.item"], contracts=CONTRACTS) as found:
         yield found
 
 
@@ -55,12 +56,6 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
 
 
 @pytest.mark.req("PL-24", "MX-09")
-@settings(
-    max_examples=200,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    database=None,
-)
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_table(reader: Reader, case: Case) -> None:
     kept = await reader.after(case.batches)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import attest_contracts
 import pytest
-from matrix_svc.main import SPEC
-from matrix_testing import HIRE, announced_spans, organisation, sign_matrix
-from servicekit.testing.harness import RunningService, running
+from matrix_testing import HIRE, announced_spans, sign_matrix
+from servicekit.testing.harness import RunningService
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 AT_WORK = datetime(2026, 4, 1, 8, tzinfo=UTC)
@@ -110,14 +108,6 @@ async def test_a_later_import_answers_a_question_of_an_earlier_one(service: Runn
     assert (await block(service, "matrix", cell("SOP-222"), batch="B-2")).status_code == 200
     (question,) = (await service.client("auditor").get("/api/requirements/SOP-222")).json()["unresolved"]
     assert question["answered_from"].startswith(Z)
-
-
-@pytest.fixture
-async def day_one(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
-    """Nothing of the matrix was signed yet."""
-    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN) as found:
-        await organisation(found, matrix=False)
-        yield found
 
 
 @pytest.mark.req("R-35", "PL-29")

@@ -5,7 +5,7 @@ import random
 import uuid
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from qms_testing import EVA, QUE, Qms, draft_cc7
 
@@ -69,7 +69,6 @@ async def test_assignments_of_the_versions_of_a_change_are_counted(qms: Qms) -> 
     ]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers())
 async def test_any_order_of_subjects_with_repeats_ends_in_the_same_replica(qms: Qms, seed: int) -> None:
     ids = [str(uuid.UUID(int=n)) for n in range(4)]

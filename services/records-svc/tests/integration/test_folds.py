@@ -9,10 +9,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from attest_contracts import files, topics, validate_outgoing
 from attest_contracts.reading import CONTRACTS
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from records_svc.inbound import INBOUND
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.folds import (
     BEGIN,
     Case,
@@ -25,7 +27,6 @@ from servicekit.testing.folds import (
     stream,
     without_memory,
 )
-from servicekit.testing.plugin import DatabaseMaker
 
 TOPICS = topics.load()
 TABLES = [f"app.{name}" for name in ("assignment", "site", "person", "person_place", "document")]
@@ -89,9 +90,9 @@ KINDS = [
 ]
 
 
-@pytest.fixture
-async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
-    async with folding(database_factory, "records_svc", INBOUND, TABLES, contracts=CONTRACTS) as found:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(databases: DatabaseFactory) -> AsyncIterator[Reader]:
+    async with folding(databases, "records_svc", INBOUND, TABLES, contracts=CONTRACTS) as found:
         yield found
 
 
@@ -100,12 +101,6 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
 
 
 @pytest.mark.req("PL-24")
-@settings(
-    max_examples=200,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    database=None,
-)
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_tables(reader: Reader, case: Case) -> None:
     kept = await reader.after(case.batches)

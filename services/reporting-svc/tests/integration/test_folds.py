@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from attest_contracts import files, topics, validate_incoming, validate_outgoing
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reporting_svc.archive import archive
 from reporting_svc.db.tables import PROJECTED
 from reporting_svc.inbound import AUDIT_TOPICS, INBOUND
 from reporting_testing import Reporting
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.folds import (
     BEGIN,
     Batch,
@@ -34,7 +36,6 @@ from servicekit.testing.folds import (
     stream,
     without_memory,
 )
-from servicekit.testing.plugin import DatabaseMaker
 
 TOPICS = topics.load()
 BITEMPORAL = [f"app.{table.name}" for table in PROJECTED if "recorded" in table.columns]
@@ -103,23 +104,12 @@ KINDS = [
 TOLD = [
     kind for kind in KINDS if kind.topic.name not in AUDIT_TOPICS and kind.topic.name != "matrix.person-name"
 ]
-SETTINGS = settings(
-    max_examples=10,
-    deadline=None,
-    database=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
 
 
-@pytest.fixture
-async def reader(database_factory: DatabaseMaker) -> AsyncIterator[Reader]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(databases: DatabaseFactory) -> AsyncIterator[Reader]:
     async with folding(
-        database_factory,
+        databases,
         "reporting_svc",
         INBOUND,
         TABLES,
@@ -135,7 +125,6 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
 
 
 @pytest.mark.req("PL-24", "RP-03")
-@SETTINGS
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_tables_with_all_record_times(reader: Reader, case: Case) -> None:
     kept = await reader.after(case.batches)
@@ -215,7 +204,6 @@ def begin_again(reporting: Reporting) -> None:
 
 
 @pytest.mark.req("RP-03")
-@SETTINGS
 @given(story=stories(), before=st.sampled_from((1, 1_000_000, 1_799_000_000)))
 async def test_an_answer_older_than_complete_up_to_never_changes(
     reporting: Reporting, story: tuple[datetime, list[Batch], list[Batch]], before: int

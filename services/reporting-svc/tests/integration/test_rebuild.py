@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reporting_svc.db.tables import PROJECTED
 from reporting_svc.rebuild import main, rebuild
@@ -126,9 +126,6 @@ def _empty(reporting: Reporting) -> None:
 
 
 @pytest.mark.req("PL-24", "RP-03")
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
 @given(seed=st.integers(0, 10_000))
 async def test_any_delivery_ends_in_the_same_tables(reporting: Reporting, seed: int) -> None:
     found = history(seed, length=12)

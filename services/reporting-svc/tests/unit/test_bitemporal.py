@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reporting_svc.domain.bitemporal import Key, Known, Version, apply, plan
 
@@ -106,7 +106,6 @@ def received(batches: Sequence[Sequence[Told]]) -> dict[Key, list[Known]]:
 
 
 @pytest.mark.req("RP-03", "PL-24")
-@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_order_that_keeps_each_subjects_own_ends_in_the_same_table(data: st.DataObject) -> None:
     history = data.draw(histories())
@@ -119,7 +118,6 @@ def test_any_order_that_keeps_each_subjects_own_ends_in_the_same_table(data: st.
     assert received(data.draw(some())) == one
 
 
-@settings(max_examples=200, deadline=None)
 @given(histories())
 def test_at_any_record_time_one_version_of_each_subject_is_known(history: list[list[Told]]) -> None:
     table = received([[told] for of_subject in history for told in of_subject])

@@ -11,9 +11,10 @@ def test_access(database):
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from servicekit.db.migrate import migrate
 from servicekit.db.platform import Mode
 
 if TYPE_CHECKING:
-    from servicekit.testing.databases import Database, Template
+    from servicekit.testing.databases import Database, DatabaseFactory, Template
     from servicekit.testing.plugin import DatabaseMaker
 
 UPDATE_GOLDEN = "ATTEST_UPDATE_GOLDEN"
@@ -46,25 +47,54 @@ class ServiceDatabase:
 
 
 def service_database(
-    make: DatabaseMaker, package: str, mode: Mode = "test", *, clock_offset: timedelta = timedelta(0)
+    make: DatabaseMaker, package: str, mode: Mode = "test", *, clock: datetime | None = None
 ) -> ServiceDatabase:
-    """A private clone of the migrated database of `package`. `make` is the fixture `database_factory`."""
-    return with_roles(make(service_template(package, mode, clock_offset=clock_offset)), package)
+    """A private clone of the migrated database of `package`. `make` is the fixture `database_factory`. clock: what its
+    clock shows at the beginning; None: real time."""
+    urls = with_roles(make(service_template(package, mode)), package)
+    if clock is not None:
+        set_clock(urls.admin_url, clock)
+    return urls
 
 
-def service_template(
-    package: str, mode: Mode = "test", *, clock_offset: timedelta = timedelta(0)
-) -> Template:
-    """The migrated database of `package`, built once a run. clock_offset: of its clock from real time, to the hour."""
+@contextmanager
+def lent_database(
+    databases: DatabaseFactory, package: str, *, clock: datetime | None = None
+) -> Iterator[ServiceDatabase]:
+    """As `service_database`, for what lives longer than a test: the database is dropped at the end of the block."""
+    made: list[Database] = []
+
+    def make(template: Template | None = None) -> Database:
+        made.append(databases.create(template))
+        return made[-1]
+
+    try:
+        yield service_database(make, package, clock=clock)
+    finally:
+        for database in made:
+            databases.drop(database)
+
+
+def service_template(package: str, mode: Mode = "test") -> Template:
+    """The migrated database of `package`, built once a run."""
     from servicekit.testing.databases import Template
 
-    hours = round(clock_offset.total_seconds() / 3600)
-
     def build(database: Database) -> None:
-        owner = with_roles(database, package).owner_url
-        migrate(owner, package, mode, clock_offset=timedelta(hours=hours))
+        migrate(with_roles(database, package).owner_url, package, mode)
 
-    return Template(f"{package}-{mode}-{hours}h", build)
+    return Template(f"{package}-{mode}", build)
+
+
+def set_clock(admin_url: str, at: datetime) -> None:
+    """Makes the clock of a test's database show an instant, an earlier one too, as at its creation; it runs on from there."""
+    with psycopg.connect(admin_url) as connection:
+        connection.execute("ALTER TABLE app.clock_offset DISABLE TRIGGER clock_never_back")
+        connection.execute("UPDATE app.clock_offset SET ahead = make_interval(secs => %s)", [_ahead(at)])
+        connection.execute("ALTER TABLE app.clock_offset ENABLE ALWAYS TRIGGER clock_never_back")
+
+
+def _ahead(at: datetime) -> float:
+    return (at - datetime.now(UTC)).total_seconds()
 
 
 def with_roles(database: Database, package: str) -> ServiceDatabase:

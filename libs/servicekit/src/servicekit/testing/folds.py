@@ -1,8 +1,8 @@
 """The law of folds as a property: any delivery that keeps each subject's order ends in the same tables.
 
-@pytest.fixture
-async def reader(database_factory):
-    async with folding(database_factory, "parts_svc", INBOUND, ["app.part"]) as found:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(databases):
+    async with folding(databases, "parts_svc", INBOUND, ["app.part"]) as found:
         yield found
 
 @given(case=cases(Kind(TOPICS["parts.part"], ["a", "b", "c"], vary, variants=5)))
@@ -29,11 +29,11 @@ from servicekit.bus.envelope import Event, encode
 from servicekit.bus.inbox import Inbox
 from servicekit.bus.intake import Contracts, Intake, Received
 from servicekit.bus.queue import Part
-from servicekit.context import Context
 from servicekit.db.database import Database
-from servicekit.db.testing import ServiceDatabase, service_database
+from servicekit.db.testing import ServiceDatabase, lent_database
 from servicekit.ids import new_id
-from servicekit.testing.plugin import DatabaseMaker
+from servicekit.testing.databases import DatabaseFactory
+from servicekit.testing.delivery import inbox_of, positions
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -229,23 +229,12 @@ def _cut(draw: st.DrawFn, topic: str, order: Sequence[Event]) -> list[Batch]:
     return [Batch(topic, tuple(order[begin:end])) for begin, end in zip([0, *cuts[:-1]], cuts, strict=True)]
 
 
-def inbox_of(
-    consumer: str, database: Database, inbound: Mapping[str, Fold | Subscription], **more: Any
-) -> Inbox:
-    """The inbox that a service with this table of folds has."""
-    subscriptions = {
-        topic: fold if isinstance(fold, Subscription) else Subscription(fold)
-        for topic, fold in inbound.items()
-    }
-    return Inbox(consumer, database, subscriptions, **more)
-
-
 async def deliver(inbox: Inbox, batches: Iterable[Batch], *, intake: Intake | None = None) -> None:
     """Applies batches as they come from Kafka, after whatever was delivered before: encoded and read again, one
     transaction each, begun by the fence. Raises AssertionError when one of the events was parked."""
     intake = intake or Intake()
     batches = list(batches)
-    following = await _positions(inbox, {batch.topic for batch in batches})
+    following = await positions(inbox, {batch.topic for batch in batches})
     for batch in batches:
         first = following[batch.topic]
         records = [
@@ -257,20 +246,6 @@ async def deliver(inbox: Inbox, batches: Iterable[Batch], *, intake: Intake | No
         parked = await inbox.apply(Part(batch.topic, 0), records, first)
         assert not parked, [record.problem for record in records if record.problem is not None]
         following[batch.topic] = first + len(records)
-
-
-async def _positions(inbox: Inbox, topics: Collection[str]) -> dict[str, int]:
-    """Where the next batch of each topic begins; what was never read begins at 0."""
-    context = Context(f"system/{inbox.database.source}", "begins to read", new_id())
-    async with inbox.database.transaction(context) as tx:
-        rows = await tx.rows(
-            "INSERT INTO bus.consumed AS c (consumer, topic, partition, next)"
-            " SELECT :consumer, unnest(CAST(:topics AS text[])), 0, 0"
-            " ON CONFLICT (consumer, topic, partition) DO UPDATE SET next = coalesce(c.next, 0)"
-            " RETURNING topic, next",
-            {"consumer": inbox.consumer, "topics": sorted(topics)},
-        )
-    return {row["topic"]: row["next"] for row in rows}
 
 
 async def tables(
@@ -342,7 +317,7 @@ class Reader:
 
 @asynccontextmanager
 async def folding(
-    make: DatabaseMaker,
+    databases: DatabaseFactory,
     package: str,
     inbound: Mapping[str, Fold | Subscription],
     names: Sequence[str],
@@ -354,18 +329,19 @@ async def folding(
     clock: datetime | None = None,
     **more: Any,
 ) -> AsyncIterator[Reader]:
-    """A reader until the block ends. make: the fixture `database_factory`. clock: what the database's clock shows at
-    the beginning, to the hour; None: real time. more: for the inbox, e.g. its archive."""
-    offset = timedelta(0) if clock is None else clock - datetime.now(UTC)
-    urls = service_database(make, package, clock_offset=offset)
+    """A reader until the block ends. databases: the fixture. clock: what the database's clock shows at the beginning;
+    None: real time. more: for the inbox, e.g. its archive."""
     source = package.removesuffix("_svc")
-    database = Database(urls.app_url, source=source)
-    try:
-        with psycopg.connect(urls.admin_url, autocommit=True) as superuser:
+    with (
+        lent_database(databases, package, clock=clock) as urls,
+        psycopg.connect(urls.admin_url, autocommit=True) as superuser,
+    ):
+        database = Database(urls.app_url, source=source)
+        try:
             inbox = inbox_of(source, database, inbound, **more)
             yield Reader(inbox, urls, superuser, Intake(contracts, validate), names, without, emptied)
-    finally:
-        await database.close()
+        finally:
+            await database.close()
 
 
 def replayed(streams: Iterable[Stream]) -> list[Batch]:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from servicekit.embedded import KafkaServer, PostgresServer
 from servicekit.testing.databases import Database, DatabaseFactory, PostgresAdmin, Template
@@ -98,13 +99,34 @@ class Servers:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--backend`."""
+    """Add `--backend` and `--deep`."""
     parser.addoption(
         "--backend",
         choices=("embedded", "containers"),
         default="embedded",
         help="where the shared PostgreSQL and Kafka come from",
     )
+    parser.addoption(
+        "--deep", action="store_true", help="five times the examples of each law, faults repeated"
+    )
+
+
+def _laws(*, deep: bool) -> None:
+    """How many examples Hypothesis draws for a law that says nothing itself: 40, or 200 with `--deep`."""
+    shared = settings(
+        deadline=None,
+        database=None,
+        # A module's database is emptied by the law itself; states of many topics are large.
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+            HealthCheck.large_base_example,
+        ],
+    )
+    settings.register_profile("quick", shared, max_examples=40)
+    settings.register_profile("deep", shared, max_examples=200)
+    settings.load_profile("deep" if deep else "quick")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -114,6 +136,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Set before xdist does, so that the controller of a run knows the name of what its workers make.
         config.option.testrunuid = uuid.uuid4().hex
     config.stash[_KEY] = Servers(config)
+    _laws(deep=config.getoption("--deep"))
     if not hasattr(config, "workerinput"):
         sweep()
 

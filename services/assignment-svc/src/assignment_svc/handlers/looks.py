@@ -1,23 +1,16 @@
-"""Time passes: cells whose assignments change by a date alone are marked when that date comes.
+"""Cells whose assignments change by a date alone are marked when that date comes.
 
-Timelines reach into the future and need nobody; assignments are opened, paused, resumed and closed at instants.
+Timelines reach into the future and need no second look; assignments open, pause, resume and close at instants.
 """
 
 from __future__ import annotations
 
-import asyncio
-
-import structlog
 from servicekit.context import Context
 from servicekit.db import Database
 from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
-from sqlalchemy.exc import DBAPIError
 
 from assignment_svc.db.tables import LANES
-
-log = structlog.get_logger(__name__)
-_POLL_SECONDS = 0.5
 
 
 async def look(database: Database, limit: int = 1000) -> int:
@@ -33,14 +26,3 @@ async def look(database: Database, limit: int = 1000) -> int:
         )
         await mark(tx, LANES, [Mark(row["person"], row["item"], cause="time") for row in rows])
         return len(rows)
-
-
-async def look_for_ever(database: Database) -> None:
-    while True:
-        try:
-            found = await look(database)
-        except (DBAPIError, OSError) as error:
-            log.warning("looks", error=type(error).__name__)
-            found = 0
-        if not found:
-            await asyncio.sleep(_POLL_SECONDS)

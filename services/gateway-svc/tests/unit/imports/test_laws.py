@@ -10,7 +10,7 @@ from pathlib import Path
 import gateway_svc.imports
 import pytest
 from gateway_svc.imports import check, read_files
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 EDGES = frozenset({"readers", "report"})
@@ -43,7 +43,6 @@ broken_rows = st.sampled_from(['"a"b', "", ",,", "P1", 'P1,"\n"'])
 
 
 @pytest.mark.req("C-30")
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(people_rows | broken_rows, max_size=6),
     st.lists(history_rows | broken_rows, max_size=8),
