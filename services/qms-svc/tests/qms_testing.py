@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import psycopg
 from attest_contracts import validate_envelope
-from attest_contracts.reading import CONTRACTS
-from psycopg.rows import dict_row
-from qms_svc.inbound import INBOUND
-from servicekit.bus import Event, Intake
 from servicekit.canonical import digest
-from servicekit.context import Context
-from servicekit.db import Database
-from servicekit.db.testing import ServiceDatabase
-from servicekit.http.caller import Caller, Grant, TokenIssuer
-from servicekit.settings import ServiceSettings
-from servicekit.signing import Statement, issue_statement
+from servicekit.http.caller import Caller, Grant
+from servicekit.testing.harness import RunningService
 
 PROCEDURE = b"# Purpose\nWhy.\n\n## Interventions in grade A\nHow.\n"
 
@@ -41,21 +29,8 @@ QA2 = caller("ELI", "qa_approver")
 IMPORTER = caller(None, "integration")
 
 
-@dataclass
-class Qms:
-    """The service without Kafka: its API, its folds, its database."""
-
-    database: Database
-    client: httpx.AsyncClient
-    issuer: TokenIssuer
-    urls: ServiceDatabase
-    settings: ServiceSettings
-    headers: dict[str, str] = field(default_factory=dict)
-
-    async def call(self, who: Caller, method: str, path: str, **more: Any) -> httpx.Response:
-        token = self.issuer.call_token(who, audience="qms", now=int(time.time()))
-        headers = {"authorization": f"Bearer {token}", **self.headers, **more.pop("headers", {})}
-        return await self.client.request(method, path, headers=headers, **more)
+class Qms(RunningService):
+    """The service without a broker."""
 
     async def get(self, who: Caller, path: str, **more: Any) -> httpx.Response:
         return await self.call(who, "GET", path, **more)
@@ -101,7 +76,7 @@ class Qms:
         body = {"kind": kind, "key": key, "meaning": meaning, "inputs": dict(inputs or {})}
         return await self.call(who, "POST", "/signing/prepare", json=body)
 
-    async def sign(
+    async def confirm(
         self,
         who: Caller,
         key: str,
@@ -113,17 +88,14 @@ class Qms:
         inputs: Mapping[str, Any] | None = None,
         meaning: str = "approve",
     ) -> httpx.Response:
-        statement = Statement(
-            intent=intent or uuid.uuid4().hex,
-            digest=digest_shown,
-            meaning=meaning,
-            signer=signer or who.subject or "",
+        token = self.statement(
+            signer or who.subject or "",
+            digest_shown,
+            meaning,
+            intent=intent,
             printed_name=f"{(who.subject or '').title()} Tester",
             account=who.actor,
-            auth_time=datetime.now(UTC),
-            auth_method="password",
         )
-        token = issue_statement(self.issuer, statement, audience="qms", now=int(time.time()))
         body = {
             "kind": kind,
             "key": key,
@@ -137,7 +109,7 @@ class Qms:
     async def approve(self, who: Caller, key: str) -> dict[str, Any]:
         shown = await self.prepare(who, key)
         assert shown.status_code == 200, shown.text
-        signed = await self.sign(who, key, shown.json()["digest"])
+        signed = await self.confirm(who, key, shown.json()["digest"])
         assert signed.status_code == 200, signed.text
         return signed.json()
 
@@ -145,7 +117,7 @@ class Qms:
         """Signs that a version ends; returns the signature."""
         shown = await self.prepare(who, key, kind="withdrawal", meaning="withdraw")
         assert shown.status_code == 200, shown.text
-        signed = await self.sign(who, key, shown.json()["digest"], kind="withdrawal", meaning="withdraw")
+        signed = await self.confirm(who, key, shown.json()["digest"], kind="withdrawal", meaning="withdraw")
         assert signed.status_code == 200, signed.text
         return signed.json()
 
@@ -154,7 +126,7 @@ class Qms:
         inputs = {"place": place, "on": on}
         shown = await self.prepare(who, key, kind="effective_date", inputs=inputs)
         assert shown.status_code == 200, shown.text
-        signed = await self.sign(who, key, shown.json()["digest"], kind="effective_date", inputs=inputs)
+        signed = await self.confirm(who, key, shown.json()["digest"], kind="effective_date", inputs=inputs)
         assert signed.status_code == 200, signed.text
         return signed.json()
 
@@ -164,41 +136,6 @@ class Qms:
         assert answer.headers["content-type"] == "application/problem+json", answer.text
         return answer.status_code, answer.json()["type"].rsplit(":", 1)[1]
 
-    async def fold(self, topic: str, *states: Mapping[str, Any]) -> None:
-        """Folds events of another service as the consumer would: one batch, one transaction."""
-        events = [
-            Event(
-                id=str(uuid.uuid4()),
-                source="/attest/test",
-                type=f"{topic}-changed.v1",
-                topic=topic,
-                subject="s",
-                key="k",
-                time=datetime.now(UTC),
-                epoch=1,
-                sequence=1,
-                correlation="c",
-                cause=None,
-                actor="system/test",
-                traceparent=None,
-                dataschema="",
-                state=dict(state),
-                change={"kind": "x"},
-            )
-            for state in states
-        ]
-        context = Context("system/qms", "folds", "c")
-        async with self.database.transaction(context) as tx:
-            await INBOUND[topic](tx, [Intake(CONTRACTS).typed(event) for event in events])
-
-    def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """As superuser."""
-        with psycopg.Connection[dict[str, Any]].connect(
-            self.urls.admin_url, row_factory=dict_row, autocommit=True
-        ) as connection:
-            cursor = connection.execute(query.encode(), parameters)
-            return cursor.fetchall() if cursor.description else []
-
     def events(self, topic: str) -> list[dict[str, Any]]:
         """What was announced on the topic, in order; each envelope holds to the contract."""
         rows = self.sql("SELECT envelope FROM bus.outbox WHERE topic = %s ORDER BY id", [topic])
@@ -206,11 +143,6 @@ class Qms:
         for envelope in envelopes:
             validate_envelope(envelope)
         return envelopes
-
-    def clock(self, at: datetime) -> None:
-        """Moves the clock of the database forward to the instant."""
-        ahead = at - datetime.now(UTC)
-        self.sql("SELECT app.raise_clock(%s)", [ahead])
 
     def shown_digest(self, prepared: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         return digest(
@@ -226,6 +158,17 @@ class Qms:
 NL1 = {"unit": "site/NL1", "kind": "site", "code": "NL1", "site": "NL1", "title": "Leiden", "active": True}
 US1 = {"unit": "site/US1", "kind": "site", "code": "US1", "site": "US1", "title": "Durham", "active": True}
 SITES = (NL1 | {"time_zone": "Europe/Amsterdam"}, US1 | {"time_zone": "America/New_York"})
+
+
+def employed(person: str, *spells: Mapping[str, Any]) -> dict[str, Any]:
+    """What matrix announces of a person of whom nothing but the employment matters."""
+    lists = ("places", "functions", "overlays", "equipment", "leaves", "shifts")
+    return {
+        "person": person,
+        "employment": "employee",
+        "employments": [dict(spell) for spell in spells],
+        **{name: [] for name in lists},
+    }
 
 
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -268,6 +211,14 @@ async def import_plant(qms: Qms) -> None:
             IMPORTER, "POST", f"/internal/imports/{kind}", json=block(rows, f"{kind}.csv")
         )
         assert answer.status_code == 200, answer.text
+
+
+async def prepare(qms: Qms) -> None:
+    """Sites NL1 and US1, the clock at 1 January 2027, SOP-101 v3 imported."""
+    qms.clock(START)
+    await qms.fold("matrix.organisation", *SITES)
+    await qms.settled()
+    await import_plant(qms)
 
 
 async def draft_cc7(qms: Qms, **fields: Any) -> dict[str, Any]:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import httpx
-import psycopg
 from attest_contracts import validate_envelope
-from attest_contracts.reading import CONTRACTS
-from psycopg.rows import dict_row
-from records_svc.inbound import INBOUND
-from servicekit.bus import Event, Intake
-from servicekit.context import Context
-from servicekit.db import Database
-from servicekit.db.testing import ServiceDatabase
-from servicekit.http.caller import Caller, Grant, TokenIssuer
-from servicekit.signing import Statement, issue_statement
+from servicekit.http.caller import Caller, Grant
+from servicekit.testing.harness import RunningService
 
 PDF = b"%PDF-1.7\nsigned on paper\n"
 EN, NL = "1" * 64, "2" * 64
@@ -47,20 +37,16 @@ ADMIN = caller("ADM", "administrator")
 IMPORTER = caller(None, "integration")
 
 
-@dataclass
-class Records:
-    """The service without Kafka: its API, its folds, its database."""
+class Records(RunningService):
+    """The service without a broker. names: the printed names of signers, where they are not the usual ones."""
 
-    database: Database
-    client: httpx.AsyncClient
-    issuer: TokenIssuer
-    urls: ServiceDatabase
-    names: dict[str, str] = field(default_factory=dict)
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.names: dict[str, str] = {}
 
-    async def call(self, who: Caller, method: str, path: str, **more: Any) -> httpx.Response:
-        token = self.issuer.call_token(who, audience="records", now=int(time.time()))
-        headers = {"authorization": f"Bearer {token}", **more.pop("headers", {})}
-        return await self.client.request(method, path, headers=headers, **more)
+    def put_back(self, state: str) -> Self:
+        self.names.clear()
+        return super().put_back(state)
 
     async def get(self, who: Caller, path: str, **params: Any) -> Any:
         """A read that must succeed; returns its body."""
@@ -98,17 +84,14 @@ class Records:
         **inputs: Any,
     ) -> httpx.Response:
         person = who.subject or ""
-        statement = Statement(
-            intent=intent or uuid.uuid4().hex,
-            digest=digest,
-            meaning=MEANING[kind],
-            signer=signer or person,
+        token = self.statement(
+            signer or person,
+            digest,
+            MEANING[kind],
+            intent=intent,
             printed_name=self.names.get(person, f"{person.title()} Tester"),
             account=who.actor,
-            auth_time=datetime.now(UTC),
-            auth_method="password",
         )
-        token = issue_statement(self.issuer, statement, audience="records", now=int(time.time()))
         body = {
             "kind": kind,
             "key": key,
@@ -119,7 +102,7 @@ class Records:
         }
         return await self.call(who, "POST", "/signing/sign", json=body)
 
-    async def sign(self, who: Caller, key: str, kind: str = "reading", **inputs: Any) -> Any:
+    async def signed(self, who: Caller, key: str, kind: str = "reading", **inputs: Any) -> Any:
         """Both steps, which must succeed; returns the signature."""
         shown = await self.prepare(who, key, kind, **inputs)
         assert shown.status_code == 200, shown.text
@@ -131,7 +114,7 @@ class Records:
         """Opens both sections and signs; returns the record's id."""
         for section in ("s1", "s2"):
             await self.opened(who, section, version)
-        await self.sign(who, f"SOP-101/{version}")
+        await self.signed(who, f"SOP-101/{version}")
         listed = await self.get(who, "/api/records", person=who.subject, version=version)
         return listed["items"][0]["record"]
 
@@ -153,29 +136,6 @@ class Records:
             files={"scan": ("form.pdf", scan)},
         )
 
-    async def fold(self, topic: str, *states: Mapping[str, Any]) -> None:
-        """Folds events of another service as the consumer would: one batch, one transaction."""
-        context = Context("system/records", "folds", "c")
-        async with self.database.transaction(context) as tx:
-            await INBOUND[topic](tx, [event_of(topic, state) for state in states])
-
-    def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """As superuser."""
-        with (
-            psycopg.connect(self.urls.admin_url, autocommit=True) as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            cursor.execute(query.encode(), parameters)
-            return cursor.fetchall() if cursor.description else []
-
-    def tamper(self, query: str, parameters: Sequence[Any] = ()) -> None:
-        """As somebody who can switch off every trigger."""
-        with psycopg.connect(self.urls.admin_url) as connection:
-            connection.execute("SET session_replication_role = replica")
-            for table in ("app.training_record", "app.late_entry", "sign.signature"):
-                connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL".encode())
-            connection.execute(query.encode(), parameters)
-
     def events(self) -> list[dict[str, Any]]:
         """What was announced, in order; each envelope holds to the contract."""
         rows = self.sql("SELECT envelope FROM bus.outbox ORDER BY id")
@@ -183,10 +143,6 @@ class Records:
         for envelope in envelopes:
             validate_envelope(envelope)
         return envelopes
-
-    def clock(self, at: datetime) -> None:
-        """Moves the clock of the database forward to the instant; it runs on from there."""
-        self.sql("SELECT app.raise_clock(%s)", [at - datetime.now(UTC)])
 
 
 MEANING = {"reading": "read_and_understood", "late_entry": "verify", "record_error": "mark_in_error"}
@@ -201,28 +157,6 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 def bad_fields(answer: httpx.Response) -> list[str]:
     assert answer.status_code == 422, answer.text
     return [error["field"] for error in answer.json()["errors"]]
-
-
-def event_of(topic: str, state: Mapping[str, Any]) -> Event:
-    event = Event(
-        id=str(uuid.uuid4()),
-        source="/attest/test",
-        type=f"{topic}-changed.v1",
-        topic=topic,
-        subject="s",
-        key="k",
-        time=datetime.now(UTC),
-        epoch=1,
-        sequence=1,
-        correlation="c",
-        cause=None,
-        actor="system/test",
-        traceparent=None,
-        dataschema="",
-        state=dict(state),
-        change={"kind": "x"},
-    )
-    return Intake(CONTRACTS).typed(event)
 
 
 START = datetime(2027, 3, 12, 21, 30, tzinfo=UTC)
@@ -385,3 +319,13 @@ def block(rows: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
         "accepted_by": ["EVA", "COR"],
         "rows": list(rows),
     } | more
+
+
+async def prepare(records: Records) -> None:
+    """The people of two sites, SOP-101 with v2 and v3, v4 in its window and v5 in draft; ANA is to train v4."""
+    records.clock(START)
+    await records.fold("matrix.organisation", *SITES)
+    await records.fold("matrix.person", *PEOPLE)
+    await records.fold("qms.document", document())
+    await records.fold("assignment.assignment", assignment("ANA"))
+    await records.settled()

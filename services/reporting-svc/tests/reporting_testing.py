@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import psycopg
 from attest_contracts import topics, validate_outgoing
-from psycopg.rows import dict_row
-from reporting_svc.archive import archive
-from reporting_svc.inbound import INBOUND
-from servicekit.bus import Intake, Received, Subscription
-from servicekit.bus.envelope import Event, encode, encode_heartbeat
-from servicekit.bus.inbox import Inbox
-from servicekit.bus.queue import Part
-from servicekit.context import Context
-from servicekit.db import Database
-from servicekit.db.testing import ServiceDatabase
-from servicekit.http.caller import Caller, Grant, TokenIssuer
+from servicekit.bus.envelope import Event, encode
+from servicekit.http.caller import Caller, Grant
+from servicekit.testing.harness import RunningService
 
 VERDICT = {
     "NOT_REQUIRED": "NONE",
@@ -241,78 +230,33 @@ def entry(number: int, entity: str, key: str, at: datetime, values: Mapping[str,
     } | more
 
 
-@dataclass
-class Reporting:
-    """The service without Kafka: its inbox, its API, its database."""
+class Reporting(RunningService):
+    """The service without a broker."""
 
-    database: Database
-    client: httpx.AsyncClient
-    issuer: TokenIssuer
-    urls: ServiceDatabase
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-
-    @property
-    def inbox(self) -> Inbox:
-        return Inbox(
-            "reporting",
-            self.database,
-            {
-                topic: fold if isinstance(fold, Subscription) else Subscription(fold)
-                for topic, fold in INBOUND.items()
-            },
-            archive,
-        )
-
-    async def feed(self, *events: Event) -> None:
+    async def tell(self, *events: Event) -> None:
         """Each topic's events as one batch, in the order given."""
         by_topic: dict[str, list[bytes]] = {}
         for one in events:
             by_topic.setdefault(one.topic, []).append(encode(one).encode())
         for topic, values in by_topic.items():
-            await self.deliver(topic, values)
+            await self.deliver(topic, *values)
 
     async def say(
         self, topic: str, state: Mapping[str, Any], at: datetime | str, sequence: int = 1, **more: Any
     ) -> Event:
         """One event, folded."""
         found = event(topic, state, utc(at) if isinstance(at, str) else at, sequence, **more)
-        await self.feed(found)
+        await self.tell(found)
         return found
 
-    async def deliver(self, topic: str, values: Sequence[bytes], partition: int = 0) -> int:
-        """A batch as it comes from Kafka; returns how many of it were parked."""
-        first = self.offsets.get((topic, partition))
-        if first is None:
-            first = 0
-            async with self.database.transaction(_context()) as tx:
-                await tx.execute(
-                    "INSERT INTO bus.consumed (consumer, topic, partition, next) VALUES ('reporting', :topic, :part, 0)",
-                    {"topic": topic, "part": partition},
-                )
-        received = [
-            Received(topic, partition, first + number, None, value) for number, value in enumerate(values)
-        ]
-        intake = Intake()
-        for one in received:
-            intake.read(one)
-        self.offsets[topic, partition] = first + len(values)
-        return await self.inbox.apply(Part(topic, partition), received, first)
-
-    async def beat(self, watermark: datetime, *but: str) -> None:
-        """Heartbeats on every topic except some."""
-        for topic in INBOUND:
-            if topic not in but:
-                await self.deliver(topic, [encode_heartbeat(watermark)])
-
-    async def call(
+    async def ask(
         self, who: Caller, path: str, accept: str = "application/json", **query: Any
     ) -> httpx.Response:
-        token = self.issuer.call_token(who, audience="reporting", now=int(time.time()))
-        headers = {"authorization": f"Bearer {token}", "accept": accept}
-        return await self.client.get(path, params=query, headers=headers)
+        """A read; returns the answer, whatever it is."""
+        return await self.call(who, "GET", path, params=query, headers={"accept": accept})
 
     async def get(self, path: str, who: Caller = AUDITOR, /, **query: Any) -> Any:
-        answer = await self.call(who, path, **query)
+        answer = await self.ask(who, path, **query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -329,22 +273,11 @@ class Reporting:
         [one] = items
         return one["status"], one["governing_version"], one["completed_version"]
 
-    def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """As superuser."""
-        with psycopg.connect(self.urls.admin_url, autocommit=True) as connection:
-            connection.execute("SET timezone = 'UTC'")
-            cursor = connection.cursor(row_factory=dict_row).execute(query.encode(), parameters)
-            return cursor.fetchall() if cursor.description else []
-
-
-def _context() -> Context:
-    return Context("system/test", "a test", "c")
-
 
 async def fixture_f(reporting: Reporting, known: str = "2026-03-01T08:00:00Z") -> None:
     """Sites, SOP-101, and ANA, BEN and CHI with the timelines of v3 as known on 1 March."""
     at = utc(known)
-    await reporting.feed(
+    await reporting.tell(
         event("matrix.organisation", site("NL1", "Europe/Amsterdam"), at),
         event("matrix.organisation", site("US1", "America/New_York"), at),
         event("qms.document", document("SOP-101"), at),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import assignment_fixture_f as fixture_f
 import pytest
-from assignment_svc.main import SPEC
-from servicekit.testing.harness import RunningService, running
+from servicekit.testing.harness import RunningService
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 ASSETS = {"WI-202": "NL1/FILL-02", "WI-203": "NL1/FILL-03"}
@@ -33,38 +31,40 @@ async def feed_owed(service: RunningService, item: str, **span: Any) -> None:
     )
 
 
-@pytest.fixture
-async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
+async def two_lines(found: RunningService) -> None:
     """Fixture F; ANA works on two lines and has met the instruction of one of them, and SOP-101."""
-    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as found:
-        await fixture_f.import_fixture(found, time=BEGIN)
-        for item, asset in ASSETS.items():
-            unit: dict[str, Any] = {"unit": f"equipment/{asset}", "kind": "equipment", "code": asset}
-            unit |= {"title": asset, "site": "NL1", "shifts": [], "active": True}
-            await found.feed(
-                "matrix.organisation", "matrix.organisation-changed.v1", unit["unit"], unit, time=BEGIN
-            )
-            document = fixture_f.document(fixture_f.V3) | {"document": item}
-            await found.feed("qms.document", "qms.document-registered.v1", item, document, time=BEGIN)
-            await feed_owed(found, item)
-        ana = fixture_f.person("ANA")
-        ana["equipment"] = [
-            ana["functions"][0] | {"id": f"ANA-{asset}", "equipment": asset} for asset in ASSETS.values()
-        ]
-        await found.feed("matrix.person", "matrix.person-changed.v1", "ANA", ana, time=BEGIN)
-        met = fixture_f.record("ANA", 3, "2025-05-27T22:40:00+02:00", "ANA-wi") | {"item": "WI-202"}
+    await fixture_f.import_fixture(found, time=BEGIN)
+    for item, asset in ASSETS.items():
+        unit: dict[str, Any] = {"unit": f"equipment/{asset}", "kind": "equipment", "code": asset}
+        unit |= {"title": asset, "site": "NL1", "shifts": [], "active": True}
         await found.feed(
-            "records.training-record",
-            "records.training-record-imported.v1",
-            "ANA-wi",
-            met,
-            key="ANA",
-            time=BEGIN,
+            "matrix.organisation", "matrix.organisation-changed.v1", unit["unit"], unit, time=BEGIN
         )
-        await found.settled()
-        await found.beat(BEGIN + timedelta(hours=1))
-        await found.settled()
-        yield found
+        document = fixture_f.document(fixture_f.V3) | {"document": item}
+        await found.feed("qms.document", "qms.document-registered.v1", item, document, time=BEGIN)
+        await feed_owed(found, item)
+    ana = fixture_f.person("ANA")
+    ana["equipment"] = [
+        ana["functions"][0] | {"id": f"ANA-{asset}", "equipment": asset} for asset in ASSETS.values()
+    ]
+    await found.feed("matrix.person", "matrix.person-changed.v1", "ANA", ana, time=BEGIN)
+    met = fixture_f.record("ANA", 3, "2025-05-27T22:40:00+02:00", "ANA-wi") | {"item": "WI-202"}
+    await found.feed(
+        "records.training-record",
+        "records.training-record-imported.v1",
+        "ANA-wi",
+        met,
+        key="ANA",
+        time=BEGIN,
+    )
+    await found.settled()
+    await found.beat(BEGIN + timedelta(hours=1))
+    await found.settled()
+
+
+@pytest.fixture
+async def service(empty: RunningService) -> RunningService:
+    return await empty.in_state("two lines", two_lines)
 
 
 async def check(service: RunningService, asset: str | None) -> dict[str, Any]:

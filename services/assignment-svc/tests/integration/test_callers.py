@@ -7,11 +7,6 @@ from servicekit.testing.harness import RunningService
 pytestmark = pytest.mark.req("PL-06", "PL-25")
 
 
-@pytest.fixture
-def service(empty: RunningService) -> RunningService:
-    return empty
-
-
 async def test_a_call_without_a_token_for_here_and_now_is_refused_at_every_address(
     service: RunningService,
 ) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
-from assignment_svc.main import SPEC
-from servicekit.testing.harness import RunningService, running
+from servicekit.testing.harness import RunningService
 
 
 def _story() -> ModuleType:
@@ -27,12 +24,6 @@ def _story() -> ModuleType:
 STORY = _story()
 F, BEGIN, nl = STORY.fixture_f, STORY.BEGIN, STORY.nl
 play, cell, check = STORY.play, STORY.cell, STORY.check
-
-
-@pytest.fixture
-async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
-    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as found:
-        yield found
 
 
 @pytest.mark.req("R-06", "AE-16")

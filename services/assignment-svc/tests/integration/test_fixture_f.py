@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,16 +16,10 @@ from assignment_svc.main import SPEC
 from servicekit.context import Context
 from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
-from servicekit.testing.harness import RunningService, running
+from servicekit.testing.harness import RunningService
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 nl, us = fixture_f.nl, fixture_f.us
-
-
-@pytest.fixture
-async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
-    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as found:
-        yield found
 
 
 async def play(service: RunningService) -> None:
@@ -154,19 +146,11 @@ async def test_assignments_triggers_dues_and_states(service: RunningService) -> 
 async def test_assignments_close_as_time_passes(service: RunningService) -> None:
     await play(service)
     await service.move_clock(nl("2026-04-16T00:00:01"))
+    await service.settled()
     client = service.client("auditor")
-
-    async def closed() -> dict[tuple[str, int], tuple[str, str | None]]:
-        items = (await client.get("/api/assignments", params={"status": "CLOSED"})).json()["items"]
-        return {(a["person"], a["target_version"]): (a["closing_reason"], a["closing_detail"]) for a in items}
-
-    from servicekit.testing.polling import eventually
-
-    async def all_closed() -> bool:
-        return len(await closed()) == 4
-
-    await eventually(all_closed, deadline=30)
-    found = await closed()
+    items = (await client.get("/api/assignments", params={"status": "CLOSED"})).json()["items"]
+    found = {(a["person"], a["target_version"]): (a["closing_reason"], a["closing_detail"]) for a in items}
+    assert len(found) == 4
     assert found["ANA", 4][0] == "COMPLETED"
     assert found["DEV", 4][0] == "COMPLETED"
     assert found["DEV", 3] == ("SUPERSEDED_BY", "4")
@@ -240,30 +224,25 @@ async def revoked_while_held(service: RunningService) -> dict[str, Any]:
         key="ANA",
         time=BEGIN + timedelta(minutes=30),
     )
-    await service.settled()
+    # The workers are held: nobody calls `settled`.
     return await check(service, "ANA", at)
-
-
-HELD = replace(SPEC, lanes=None, background=[])
 
 
 @pytest.mark.req("R-71")
 async def test_a_revocation_denies_at_once_while_the_workers_are_held(
-    database_factory: Any, kafka: str, topic_prefix: str
+    service: RunningService,
 ) -> None:
-    async with running(HELD, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as service:
-        assert (await revoked_while_held(service))["verdict"] == "DENY"
+    assert (await revoked_while_held(service))["verdict"] == "DENY"
 
 
 @pytest.mark.req("R-71")
 async def test_control_without_a_look_at_the_marks_a_revocation_is_not_seen(
-    database_factory: Any, kafka: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blind = ask._FACTS.replace("WHERE lane = ANY", "WHERE false AND lane = ANY")
     assert blind != ask._FACTS
     monkeypatch.setattr(ask, "_FACTS", blind)
-    async with running(HELD, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as service:
-        assert (await revoked_while_held(service))["verdict"] == "ALLOW"
+    assert (await revoked_while_held(service))["verdict"] == "ALLOW"
 
 
 async def derive_all(service: RunningService) -> int:
@@ -294,7 +273,7 @@ async def test_marking_is_complete(service: RunningService) -> None:
 @pytest.mark.req("R-54", "AE-14")
 @pytest.mark.parametrize("seed", range(3))
 async def test_any_order_that_keeps_a_subjects_sequence_ends_in_the_same_tables(
-    database_factory: Any, kafka: str, topic_prefix: str, seed: int
+    service: RunningService, seed: int
 ) -> None:
     events: list[tuple[str, str, str, dict[str, Any], str]] = []
 
@@ -321,7 +300,7 @@ async def test_any_order_that_keeps_a_subjects_sequence_ends_in_the_same_tables(
     )
     moment = datetime(2026, 3, 2, 10, tzinfo=UTC)
     results = []
-    for number, shuffled in enumerate([False, True]):
+    for shuffled in (False, True):
         order = list(events)
         if shuffled:
             random.Random(seed).shuffle(order)
@@ -330,18 +309,18 @@ async def test_any_order_that_keeps_a_subjects_sequence_ends_in_the_same_tables(
                 places = [i for i, e in enumerate(order) if e[2] == subject]
                 for place, event in zip(places, [e for e in events if e[2] == subject], strict=True):
                     order[place] = event
-        prefix = f"{topic_prefix}{number}."
-        async with running(SPEC, database_factory, kafka, prefix, clock=moment, partitions=1) as service:
-            for topic, type_, subject, state, key in order:
-                await service.feed(topic, type_, subject, state, key=key, time=moment)
-            await service.settled()
-            async with service.database.read() as tx:
-                cells = await tx.rows("SELECT person, item, place, digest FROM app.cell ORDER BY 1, 2, 3")
-                open_ = await tx.rows(
-                    "SELECT assignment, trigger, target_version, due_at, body -> 'cause' AS cause FROM app.assignment"
-                    " WHERE state <> 'CLOSED' ORDER BY 1"
-                )
-            results.append(([tuple(r.values()) for r in cells], [tuple(r.values()) for r in open_]))
+        service.put_back("empty")
+        service.clock(moment)
+        for topic, type_, subject, state, key in order:
+            await service.feed(topic, type_, subject, state, key=key, time=moment)
+        await service.settled()
+        async with service.database.read() as tx:
+            cells = await tx.rows("SELECT person, item, place, digest FROM app.cell ORDER BY 1, 2, 3")
+            open_ = await tx.rows(
+                "SELECT assignment, trigger, target_version, due_at, body -> 'cause' AS cause FROM app.assignment"
+                " WHERE state <> 'CLOSED' ORDER BY 1"
+            )
+        results.append(([tuple(r.values()) for r in cells], [tuple(r.values()) for r in open_]))
     assert results[0] == results[1]
     assert len(results[0][0]) == 6
 

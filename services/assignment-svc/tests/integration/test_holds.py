@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,16 +13,13 @@ import pytest
 from assignment_svc.db.tables import LANES
 from assignment_svc.handlers import holds
 from assignment_svc.handlers.derive import derive_chunk
-from assignment_svc.main import SPEC
 from servicekit.context import Context
 from servicekit.db.audit import announce_audit, trail
 from servicekit.ids import new_id
 from servicekit.lanes import Lanes, Mark, mark
-from servicekit.testing.harness import RunningService, running
+from servicekit.testing.harness import RunningService
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
-HELD = replace(SPEC, lanes=None, background=[])
-"""The service without its workers: marks stay open."""
 ITEMS = ["SOP-101", "WI-145"]
 REASON = "failed process simulation of line 2"
 
@@ -65,10 +60,8 @@ async def given(service: RunningService) -> None:
 
 
 @pytest.fixture
-async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
-    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as found:
-        await given(found)
-        yield found
+async def service(empty: RunningService) -> RunningService:
+    return await empty.in_state("given", given)
 
 
 def eva(service: RunningService) -> httpx.AsyncClient:
@@ -119,43 +112,37 @@ FREE = {"SOP-101": "ALLOW", "WI-145": "ALLOW", "RUN-FILL": "ALLOW"}
     ids=["everything", "an item of the task", "another item"],
 )
 async def test_a_hold_denies_at_once_and_its_release_allows_again(
-    database_factory: Any,
-    kafka: str,
-    topic_prefix: str,
+    service: RunningService,
     items: list[str] | None,
     denied: dict[str, str],
     *,
     workers: bool,
 ) -> None:
-    spec = SPEC if workers else HELD
-    async with running(spec, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as service:
-        await given(service)
-        assert await verdicts(service) == FREE
-        put = await hold(service, items)
-        assert put["items"] == items
+    """The workers are held when nobody calls `settled`."""
+    assert await verdicts(service) == FREE
+    put = await hold(service, items)
+    assert put["items"] == items
+    assert await verdicts(service) == denied
+    if workers:
+        await service.settled()
         assert await verdicts(service) == denied
-        if workers:
-            await service.settled()
-            assert await verdicts(service) == denied
-        else:
-            assert await count(service, "app.dirty") > 0
-        assert (await verdicts(service, "BEN"))["RUN-FILL"] == "ALLOW"
-        released = await release(service, put["id"])
-        assert released.status_code == 200, released.text
-        assert await verdicts(service) == FREE
+    else:
+        assert await count(service, "app.dirty") > 0
+    assert (await verdicts(service, "BEN"))["RUN-FILL"] == "ALLOW"
+    released = await release(service, put["id"])
+    assert released.status_code == 200, released.text
+    assert await verdicts(service) == FREE
 
 
 @pytest.mark.req("R-71")
 async def test_control_a_hold_that_marks_nothing_is_not_seen(
-    database_factory: Any, kafka: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def nothing(*_: object) -> None: ...
 
     monkeypatch.setattr(holds, "_mark", nothing)
-    async with running(HELD, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as service:
-        await given(service)
-        await hold(service, None)
-        assert await verdicts(service) == FREE
+    await hold(service, None)
+    assert await verdicts(service) == FREE
 
 
 @pytest.mark.req("R-71")

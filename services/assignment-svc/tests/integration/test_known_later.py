@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import assignment_fixture_f as fixture_f
 import pytest
-from assignment_svc.main import SPEC
-from servicekit.testing.harness import RunningService, running
+from servicekit.testing.harness import RunningService
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 nl = fixture_f.nl
 IN, S, SUP = "IN_WINDOW", "SUSPENDED", "SUPERSEDED"
-
-
-@pytest.fixture
-async def service(database_factory: Any, kafka: str, topic_prefix: str) -> AsyncIterator[RunningService]:
-    async with running(SPEC, database_factory, kafka, topic_prefix, clock=BEGIN, partitions=1) as found:
-        yield found
 
 
 async def told(service: RunningService, person: str, at: datetime, known_at: datetime) -> str:

@@ -140,7 +140,6 @@ class Story:
 
 
 @pytest.mark.req("R-54", "R-71", "C-24")
-@FOLDS.ONCE
 @given(story=stories(), pause=st.sampled_from((0, 1, 3)))
 async def test_marking_is_complete(reader: Reader, story: tuple[Case, list[Step]], pause: int) -> None:
     found = await Story(reader).told(story[1], pause)

@@ -16,8 +16,8 @@ from servicekit.db.audit import announce_audit
 from servicekit.http.caller import new_key
 from servicekit.ids import new_id
 from servicekit.settings import Mode
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.harness import running
-from servicekit.testing.plugin import DatabaseMaker
 from servicekit.testing.polling import eventually
 
 
@@ -28,11 +28,11 @@ def example(topic: str) -> dict[str, Any]:
 
 
 async def test_people_arrive_and_accounts_leave(
-    database_factory: DatabaseMaker, kafka: str, topic_prefix: str, tmp_path: Path
+    databases: DatabaseFactory, kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     key = tmp_path / "internal-key.json"
     key.write_text(json.dumps(new_key("test").as_dict(private=True)))
-    async with running(SPEC, database_factory, kafka, topic_prefix, internal_key_file=key) as service:
+    async with running(SPEC, databases, kafka, topic_prefix, internal_key_file=key) as service:
         await service.feed(
             "matrix.person",
             "matrix.person-hired.v1",
@@ -75,12 +75,12 @@ async def test_people_arrive_and_accounts_leave(
 
 
 async def test_demo_accounts_need_no_log_in_of_an_administrator(
-    database_factory: DatabaseMaker, kafka: str, topic_prefix: str, tmp_path: Path
+    databases: DatabaseFactory, kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     """The handler as the command line of a demonstration calls it."""
     key = tmp_path / "internal-key.json"
     key.write_text(json.dumps(new_key("test").as_dict(private=True)))
-    async with running(SPEC, database_factory, kafka, topic_prefix, internal_key_file=key) as service:
+    async with running(SPEC, databases, kafka, topic_prefix, internal_key_file=key) as service:
         wanted = [{"username": "auditor", "password": PASSWORD, "grants": [{"role": "auditor"}]}]
         made = [
             await bootstrap.ensure_demo_accounts(
@@ -92,11 +92,11 @@ async def test_demo_accounts_need_no_log_in_of_an_administrator(
 
 
 async def test_a_parked_event_is_shown_and_given_up_with_a_reason(
-    database_factory: DatabaseMaker, kafka: str, topic_prefix: str, tmp_path: Path
+    databases: DatabaseFactory, kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     key = tmp_path / "internal-key.json"
     key.write_text(json.dumps(new_key("test").as_dict(private=True)))
-    async with running(SPEC, database_factory, kafka, topic_prefix, internal_key_file=key) as service:
+    async with running(SPEC, databases, kafka, topic_prefix, internal_key_file=key) as service:
         # The gateway calls itself with tokens of its own key: the one that its verifier knows.
         service.app.state.services.issuer = service.issuer
         wanted = [{"username": "root", "password": PASSWORD, "grants": [{"role": "administrator"}]}]

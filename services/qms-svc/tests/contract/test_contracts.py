@@ -133,4 +133,4 @@ def test_the_openapi_document_shows_what_commands_answer() -> None:
 
 async def test_livez_answers_without_anything_else(bare: Qms) -> None:
     assert datetime.now(UTC)
-    assert (await bare.client.get("/livez")).json() == {"status": "alive"}
+    assert (await bare.client().get("/livez")).json() == {"status": "alive"}

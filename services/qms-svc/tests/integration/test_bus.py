@@ -4,40 +4,29 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from attest_contracts import topics, validate_envelope, validate_outgoing
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer
+from attest_contracts import validate_envelope, validate_outgoing
 from qms_svc.main import SPEC
-from qms_testing import EVA, QUE, Qms, draft_cc7
-from servicekit.bus import Event, ensure_topics
-from servicekit.bus.envelope import encode
+from qms_testing import EVA, QUE, Qms, draft_cc7, prepare
 from servicekit.db.audit import announce_audit_forever
-from servicekit.service import Service
+from servicekit.tasks import end_all
+from servicekit.testing import harness
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.polling import eventually
 
 
-@pytest.fixture
-async def running(qms: Qms, kafka: str, topic_prefix: str) -> AsyncIterator[Qms]:
-    """Relay, consumer and audit announcements beside the API of `qms`."""
-    await ensure_topics(kafka, list(topics.load().values()), prefix=topic_prefix)
-    settings = qms.settings.model_copy(update={"kafka": kafka, "topic_prefix": topic_prefix})
-    service = Service(SPEC, settings, frozenset({"relay", "worker"}))
-    assert service.relay is not None
-    assert service.consumer is not None
-    tasks = [
-        asyncio.ensure_future(part)
-        for part in (service.relay.run(), service.consumer.run(), announce_audit_forever(service.database))
-    ]
-    yield qms
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
-    await service.database.close()
+@pytest_asyncio.fixture
+async def running(databases: DatabaseFactory, kafka: str, topic_prefix: str) -> AsyncIterator[Qms]:
+    """All roles, the audit announcements among them."""
+    async with harness.running(SPEC, databases, kafka, topic_prefix, of=Qms) as found:
+        await prepare(found)
+        announcing = asyncio.ensure_future(announce_audit_forever(found.database))
+        yield found
+        await end_all([announcing])
 
 
 @pytest.mark.req("QM-02", "PL-24")
@@ -73,43 +62,26 @@ async def test_an_approval_leaves_and_its_progress_comes_back(
     assert "Eva Tester" not in trail, "the printed name stays in this database"
     assert "CC-7" in trail
 
-    producer = AIOKafkaProducer(bootstrap_servers=kafka)
-    await producer.start()
-    try:
-        event = Event(
-            id=str(uuid.uuid4()),
-            source="/attest/assignment",
-            type="assignment.assignment-opened.v1",
-            topic="assignment.assignment",
-            subject=str(uuid.uuid4()),
-            key="ANA",
-            time=datetime.now(UTC) + timedelta(days=400),
-            epoch=1,
-            sequence=1,
-            correlation=str(uuid.uuid4()),
-            cause=None,
-            actor="system/assignment",
-            traceparent=None,
-            dataschema="urn:attest:schema:assignment.assignment:v1",
-            state={
-                "assignment": str(uuid.uuid4()),
-                "person": "ANA",
-                "item": "SOP-101",
-                "place": "NL1",
-                "target_version": 4,
-                "trigger": "REVISION",
-                "state": "OPEN",
-                "opened_at": "2027-01-02T10:00:00Z",
-                "first_due_was_past": False,
-                "methods": ["R"],
-            },
-            change={"kind": "opened"},
-        )
-        await producer.send_and_wait(
-            topic_prefix + "assignment.assignment", encode(event).encode(), key=b"ANA"
-        )
-    finally:
-        await producer.stop()
+    assignment = str(uuid.uuid4())
+    await running.feed(
+        "assignment.assignment",
+        "assignment.assignment-opened.v1",
+        assignment,
+        {
+            "assignment": assignment,
+            "person": "ANA",
+            "item": "SOP-101",
+            "place": "NL1",
+            "target_version": 4,
+            "trigger": "REVISION",
+            "state": "OPEN",
+            "opened_at": "2027-01-02T10:00:00Z",
+            "first_due_was_past": False,
+            "methods": ["R"],
+        },
+        key="ANA",
+        time=datetime.now(UTC) + timedelta(days=400),
+    )
 
     async def counted() -> bool:
         change = (await running.get(QUE, "/api/changes/CC-7")).json()

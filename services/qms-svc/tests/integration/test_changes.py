@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from qms_svc.domain.change import check_complete
-from qms_testing import CAM, EVA, QA2, QUE, START, Qms, draft_cc7
+from qms_testing import CAM, EVA, QA2, QUE, START, Qms, draft_cc7, employed
 
 CLASS = {
     "change_class": "minor",
@@ -95,11 +95,11 @@ async def test_nobody_approves_a_change_that_they_wrote_on(qms: Qms) -> None:
     assert edited.json()["minutes"] == 20
     assert (await qms.get(EVA, "/api/changes/CC-7")).json()["contributors"] == ["CAM", "QUE"]
     shown = (await qms.prepare(EVA, "CC-7")).json()
-    as_author = await qms.sign(QUE, "CC-7", shown["digest"])
+    as_author = await qms.confirm(QUE, "CC-7", shown["digest"])
     assert as_author.status_code == 403, "the check stands where the signature is made, too"
     without_right = await qms.prepare(CAM, "CC-7")
     assert without_right.status_code == 403
-    for_another = await qms.sign(EVA, "CC-7", shown["digest"], signer="QUE")
+    for_another = await qms.confirm(EVA, "CC-7", shown["digest"], signer="QUE")
     assert (for_another.status_code, for_another.json()["type"]) == (403, "urn:attest:problem:not-the-signer")
     assert (await qms.get(EVA, "/api/changes/CC-7")).json()["state"] == "DRAFT"
     await qms.approve(EVA, "CC-7")
@@ -176,7 +176,7 @@ async def test_the_day_must_not_be_over_at_the_approval(qms: Qms) -> None:
     qms.clock(datetime(2027, 1, 16, 22, 59, tzinfo=UTC))
     assert (await qms.prepare(EVA, "CC-7")).status_code == 200, "the day is not over at the place"
     qms.clock(datetime(2027, 1, 16, 23, 1, tzinfo=UTC))
-    answer = await qms.sign(EVA, "CC-7", shown["digest"])
+    answer = await qms.confirm(EVA, "CC-7", shown["digest"])
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (
         422,
         "versions.SOP-101/4.effective.0.on",
@@ -205,7 +205,7 @@ async def test_a_draft_that_changed_after_it_was_shown_is_not_approved(qms: Qms)
         "/api/documents/SOP-101/versions/4",
         json={"revision": drafted["revision"], "summary": "Something else.", "reason": "better"},
     )
-    answer = await qms.sign(EVA, "CC-7", shown["digest"])
+    answer = await qms.confirm(EVA, "CC-7", shown["digest"])
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:attest:problem:stale")
     assert qms.sql("SELECT count(*) AS n FROM sign.signature") == [{"n": 0}]
     assert qms.sql("SELECT state FROM app.document_version WHERE number = 4") == [{"state": "DRAFT"}]
@@ -226,10 +226,12 @@ async def test_the_signature_binds_what_the_approver_was_shown(qms: Qms) -> None
 async def test_two_confirmations_at_once_give_one_approval(qms: Qms) -> None:
     await draft_cc7(qms)
     shown = (await qms.prepare(EVA, "CC-7")).json()
-    answers = await asyncio.gather(*(qms.sign(EVA, "CC-7", shown["digest"], intent="same") for _ in range(4)))
+    answers = await asyncio.gather(
+        *(qms.confirm(EVA, "CC-7", shown["digest"], intent="same") for _ in range(4))
+    )
     assert {a.status_code for a in answers} == {200}
     assert len({a.json()["id"] for a in answers}) == 1
-    again = await qms.sign(EVA, "CC-7", shown["digest"], intent="another")
+    again = await qms.confirm(EVA, "CC-7", shown["digest"], intent="another")
     assert (again.status_code, again.json()["type"]) == (409, "urn:attest:problem:not-open")
     assert qms.sql("SELECT count(*) AS n FROM app.effective_date WHERE number = 4") == [{"n": 2}]
     assert [e["type"] for e in qms.events("qms.change")].count("qms.change-approved.v1") == 1
@@ -247,7 +249,7 @@ async def test_nothing_of_an_approval_stays_when_its_transaction_fails(qms: Qms)
         " FOR EACH ROW EXECUTE FUNCTION app.fail()"
     )
     shown = (await qms.prepare(EVA, "CC-7")).json()
-    assert (await qms.sign(EVA, "CC-7", shown["digest"])).status_code == 500
+    assert (await qms.confirm(EVA, "CC-7", shown["digest"])).status_code == 500
     assert (await qms.get(EVA, "/api/changes/CC-7")).json()["state"] == "DRAFT"
     assert qms.sql("SELECT count(*) AS n FROM sign.signature") == [{"n": 0}]
     assert len(qms.events("qms.document")) == before
@@ -381,13 +383,11 @@ async def test_the_same_command_twice_acts_once(qms: Qms) -> None:
 async def test_who_has_left_approves_nothing(qms: Qms) -> None:
     await draft_cc7(qms)
     gone = (START - timedelta(days=3)).date().isoformat()
-    spell = {"id": "x", "from": "2020-01-01", "to": gone, "recorded_at": "2020-01-01T08:00:00Z"}
-    lists = ("places", "functions", "overlays", "equipment", "leaves", "shifts")
-    eva: dict[str, Any] = {"person": "EVA", "employment": "employee"} | {key: [] for key in lists}
-    await qms.fold("matrix.person", eva | {"employments": [spell]})
+    spell = {"id": "x", "from": "2020-01-01", "to": gone, "recorded_at": "2026-12-20T08:00:00Z"}
+    await qms.fold("matrix.person", employed("EVA", spell))
     answer = await qms.prepare(EVA, "CC-7")
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:attest:problem:separated")
-    await qms.fold("matrix.person", eva | {"employments": [spell | {"to": None}]})
+    await qms.fold("matrix.person", employed("EVA", spell | {"to": None}))
     await qms.approve(EVA, "CC-7")
 
 

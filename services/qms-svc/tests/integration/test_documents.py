@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from qms_testing import ADMIN, ANA, CAM, EVA, QA2, QUE, Qms, draft_cc7
+from servicekit.testing.callers import stranger
 
 NEW = {"document": "WI-1", "title": "Gowning", "document_type": "Work instruction", "framework": "GMP"}
 V4 = "SOP-101/4"
@@ -168,7 +169,7 @@ async def test_who_withdraws_is_shown_where_it_governs_and_signs_just_that(qms: 
     shown = (await qms.prepare(EVA, V4, kind="withdrawal", meaning="withdraw")).json()
     assert shown["display"]["governs_at"] == []
     qms.clock(datetime(2027, 1, 15, 23, tzinfo=UTC))
-    late = await qms.sign(EVA, V4, shown["digest"], kind="withdrawal", meaning="withdraw")
+    late = await qms.confirm(EVA, V4, shown["digest"], kind="withdrawal", meaning="withdraw")
     assert (late.status_code, late.json()["type"]) == (409, "urn:attest:problem:stale")
     assert await governs(qms) == [4, 3]
     shown = (await qms.prepare(EVA, V4, kind="withdrawal", meaning="withdraw")).json()
@@ -224,6 +225,7 @@ async def test_without_a_known_site_dates_for_everywhere_still_work(bare: Qms) -
 
 
 async def test_calls_without_a_valid_token_are_refused(qms: Qms) -> None:
-    assert (await qms.client.get("/api/documents")).status_code == 401
-    assert (await qms.client.get("/api/content/" + "a" * 64)).status_code == 401
-    assert (await qms.client.get("/livez")).status_code == 200
+    async with stranger(qms) as client:
+        assert (await client.get("/api/documents")).status_code == 401
+        assert (await client.get("/api/content/" + "a" * 64)).status_code == 401
+        assert (await client.get("/livez")).status_code == 200

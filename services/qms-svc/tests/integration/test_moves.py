@@ -16,9 +16,9 @@ async def test_a_move_is_signed_and_the_date_names_its_signature(qms: Qms) -> No
         {"place": "US1", "on": "2027-01-23", "at": None},
         "2027-02-10",
     )
-    other = await qms.sign(EVA, "SOP-101/4", shown["digest"], kind=KIND, inputs=TO | {"on": "2027-02-11"})
+    other = await qms.confirm(EVA, "SOP-101/4", shown["digest"], kind=KIND, inputs=TO | {"on": "2027-02-11"})
     assert (other.status_code, other.json()["type"]) == (409, "urn:attest:problem:stale")
-    signed = await qms.sign(EVA, "SOP-101/4", shown["digest"], kind=KIND, inputs=TO)
+    signed = await qms.confirm(EVA, "SOP-101/4", shown["digest"], kind=KIND, inputs=TO)
     assert signed.status_code == 200, signed.text
     event = qms.events("qms.document")[-1]
     assert event["type"] == "qms.document-version-moved.v1"

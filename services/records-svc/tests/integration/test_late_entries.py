@@ -47,7 +47,7 @@ async def test_a_late_entry_becomes_a_record_by_a_second_person(records: Records
     assert records.events() == []
     assert (await records.get(EVA, "/api/records"))["items"] == []
 
-    signature = await records.sign(EVA, entry["late_entry"], "late_entry")
+    signature = await records.signed(EVA, entry["late_entry"], "late_entry")
     assert signature["meaning"] == "verify"
 
     done = await records.get(EVA, f"/api/records/late-entries/{entry['late_entry']}")
@@ -74,7 +74,7 @@ async def test_a_late_entry_becomes_a_record_by_a_second_person(records: Records
 
 @pytest.mark.req("R-18")
 async def test_the_event_is_valid_from_the_ink_and_known_from_the_entry(records: Records):
-    await records.sign(EVA, await proposed(records), "late_entry")
+    await records.signed(EVA, await proposed(records), "late_entry")
     [event] = records.events()
     state = event["data"]["state"]
     assert event["type"] == "records.training-record-late-entered.v1"
@@ -150,7 +150,7 @@ async def test_ink_of_after_the_end_of_employment_is_refused(records: Records):
 @pytest.mark.req("SR-15")
 async def test_a_quiz_and_work_on_the_job_name_score_and_evaluator(records: Records):
     entry = await proposed(records, methods="O,R,Q", score="92.50", evaluator="COR")
-    await records.sign(EVA, entry, "late_entry")
+    await records.signed(EVA, entry, "late_entry")
     [row] = (await records.get(AUD, "/api/records"))["items"]
     assert (row["methods"], row["score"], row["evaluator"]) == (["R", "Q", "O"], "92.5", "COR")
     assert (await records.get(AUD, f"/api/records/{row['record']}"))["verified"] is True
@@ -160,7 +160,7 @@ async def test_a_quiz_and_work_on_the_job_name_score_and_evaluator(records: Reco
 async def test_an_entry_is_decided_once(records: Records):
     refused, verified = await proposed(records), await proposed(records)
     await records.post(COR, f"/api/records/late-entries/{refused}/refuse", {"reason": "the scan shows v3"})
-    await records.sign(EVA, verified, "late_entry")
+    await records.signed(EVA, verified, "late_entry")
     for entry in (refused, verified):
         assert problem(await records.prepare(QUE, entry, "late_entry")) == (409, "not-proposed")
         again = await records.call(
@@ -194,7 +194,7 @@ async def test_the_scan_is_served_as_it_was_entered(records: Records):
 
 @pytest.mark.req("SR-04")
 async def test_an_entry_that_was_changed_is_told(records: Records):
-    await records.sign(EVA, await proposed(records), "late_entry")
+    await records.signed(EVA, await proposed(records), "late_entry")
     [row] = (await records.get(AUD, "/api/records"))["items"]
     path = f"/api/records/{row['record']}"
     assert (await records.get(AUD, path))["verified"] is True

@@ -257,7 +257,7 @@ async def test_finished_on_the_14th_and_signed_on_the_20th_counts_from_the_20th(
     for section in ("s1", "s2"):
         await records.opened(ANA, section)
     records.clock(datetime(2027, 3, 20, 9, tzinfo=UTC))
-    await records.sign(ANA, "SOP-101/4")
+    await records.signed(ANA, "SOP-101/4")
     [event] = records.events()
     state = event["data"]["state"]
     assert state["valid_from"].startswith("2027-03-20T09:00")

@@ -40,7 +40,7 @@ async def test_a_record_made_in_error_is_marked_by_two_people_and_stays(records:
     assert proposed["flags"] == []
     assert proposed["corrections"]["proposed"]["proposed_by"] == "COR"
 
-    await records.sign(EVA, record, "record_error")
+    await records.signed(EVA, record, "record_error")
 
     after = await records.get(EVA, path)
     assert after["flags"] == ["IN_ERROR"]
@@ -68,7 +68,7 @@ async def test_a_record_made_in_error_is_marked_by_two_people_and_stays(records:
 async def test_the_next_record_names_the_one_that_it_corrects(records: Records):
     wrong = await records.read_and_sign(ANA)
     await records.post(COR, f"/api/records/{wrong}/entered-in-error")
-    await records.sign(EVA, wrong, "record_error")
+    await records.signed(EVA, wrong, "record_error")
     right = await records.read_and_sign(ANA)
     assert (await records.get(ANA, f"/api/records/{right}"))["corrections"]["corrects"] == wrong
     assert (await records.get(ANA, f"/api/records/{wrong}"))["corrections"]["corrected_by"] == [right]
@@ -91,7 +91,7 @@ async def test_the_mark_needs_two_others_than_the_trainee(records: Records):
     assert problem(await records.prepare(EVA, record, "record_error")) == (403, "second-person")
     assert problem(await records.prepare(own, record, "record_error")) == (403, "own-error")
     assert problem(await records.prepare(COR, record, "record_error"))[0] == 403
-    await records.sign(QUE, record, "record_error")
+    await records.signed(QUE, record, "record_error")
     assert problem(await records.call(EVA, "POST", path, json={"reason": "x"})) == (409, "in-error")
     assert problem(await records.prepare(QUE, record, "record_error")) == (409, "not-proposed")
 

@@ -10,8 +10,8 @@ from reporting_svc.main import SPEC
 from reporting_testing import document, person, qualification, segment, site, utc
 from servicekit.context import Context
 from servicekit.db.audit import announce_audit
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.harness import RunningService, running
-from servicekit.testing.plugin import DatabaseMaker
 from servicekit.testing.polling import eventually
 
 AT = utc("2026-03-20T12:00:00Z")
@@ -31,10 +31,8 @@ async def feed(
 
 
 @pytest.mark.req("RP-02", "RP-03", "PL-10")
-async def test_from_kafka_to_the_answer(
-    database_factory: DatabaseMaker, kafka: str, topic_prefix: str
-) -> None:
-    async with running(SPEC, database_factory, kafka, topic_prefix) as service:
+async def test_from_kafka_to_the_answer(databases: DatabaseFactory, kafka: str, topic_prefix: str) -> None:
+    async with running(SPEC, databases, kafka, topic_prefix) as service:
         client = service.client("auditor", subject="AUD")
         await feed(service, "matrix.organisation", "site/NL1", site("NL1", "Europe/Amsterdam"))
         await feed(service, "qms.document", "SOP-101", document("SOP-101"))

@@ -19,6 +19,7 @@ from reporting_testing import (
     utc,
     wire,
 )
+from servicekit.testing.callers import stranger
 
 SOP = "SOP-101"
 
@@ -194,7 +195,7 @@ async def test_a_late_entry_gives_two_right_answers_and_the_difference_names_it(
     same = await reporting.get("/api/reports/differences", **sooner)
     assert same["items"][0]["same"] is True
     assert same["items"][0]["causes"] == []
-    wrong = await reporting.call(
+    wrong = await reporting.ask(
         AUDITOR, "/api/reports/differences", **asked | {"known_b": "2026-03-01T00:00:00Z"}
     )
     assert wrong.status_code == 422
@@ -245,7 +246,7 @@ async def test_not_required_and_unknown(reporting: Reporting) -> None:
     assert await reporting.cell("ANA", "SOP-999", before) is None
     assert await reporting.cell("ANA", SOP, "2026-03-10T00:00Z", "2026-03-01T07:59:59Z") is None
     # A known person and a known item that never met: NOT_REQUIRED where the person works.
-    await reporting.feed(event("qms.document", {**_document("SOP-102")}, utc("2026-03-01T08:00:00Z")))
+    await reporting.tell(event("qms.document", {**_document("SOP-102")}, utc("2026-03-01T08:00:00Z")))
     assert await reporting.cell("ANA", "SOP-102", "2026-03-10T00:00Z") == ("NOT_REQUIRED", None, None)
     every: dict[str, Any] = {"at": "2025-01-01T00:00:00+01:00"}
     assert (await reporting.get("/api/qualification/cells", **every))["items"] == []
@@ -271,7 +272,7 @@ async def test_pages_and_bad_input(reporting: Reporting) -> None:
     assert second["next"] is None
     bad: dict[str, Any]
     for bad in ({"at": "2026-03-10T00:00:00"}, {"known_at": "yesterday"}, {"limit": 0}, {"include": "all"}):
-        answer = await reporting.call(AUDITOR, "/api/qualification/cells", **bad)
+        answer = await reporting.ask(AUDITOR, "/api/qualification/cells", **bad)
         assert answer.status_code == 422, bad
         assert answer.headers["content-type"] == "application/problem+json"
 
@@ -286,9 +287,9 @@ async def test_answers_older_than_every_watermark_are_final(reporting: Reporting
         "known_at": "2026-03-18T00:00:00Z",
     }
     assert (await reporting.get("/api/qualification/cells", **asked))["provisional"] is True
-    await reporting.beat(utc("2026-03-19T00:00:00Z"), "qms.document")
+    await reporting.beat(utc("2026-03-19T00:00:00Z"), without=["qms.document"])
     assert (await reporting.get("/api/qualification/cells", **asked))["complete_up_to"] is None
-    await reporting.deliver("qms.document", [_beat("2026-03-18T06:00:00Z")])
+    await reporting.deliver("qms.document", *[_beat("2026-03-18T06:00:00Z")])
     answer = await reporting.get("/api/qualification/cells", **asked)
     assert utc(answer["complete_up_to"]) == utc("2026-03-18T06:00:00Z")
     assert answer["provisional"] is False
@@ -323,8 +324,9 @@ async def test_who_sees_which_cells(reporting: Reporting) -> None:
     assert await seen("trainer", site="NL1", area="GB") == []
     assert await seen("coordinator", site="NL1", job_function="OPR") == everybody
     assert await seen("coordinator", site="NL1", job_function="QCA") == []
-    assert (await reporting.call(caller("administrator"), path)).status_code == 403
-    assert (await reporting.client.get(path)).status_code == 401
+    assert (await reporting.ask(caller("administrator"), path)).status_code == 403
+    async with stranger(reporting) as client:
+        assert (await client.get(path)).status_code == 401
 
 
 @pytest.mark.req("RP-03")

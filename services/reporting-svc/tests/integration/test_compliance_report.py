@@ -50,7 +50,7 @@ CELLS: list[tuple[str, str, str, dict[str, Any]]] = [
 async def plant(reporting: Reporting) -> None:
     at = utc(KNOWN)
     moved = (("OPR", "2024-01-01", "2026-03-15"), ("QCA", "2026-03-15", None))
-    await reporting.feed(
+    await reporting.tell(
         event("matrix.organisation", site("NL1", "Europe/Amsterdam"), at),
         event("matrix.organisation", site("US1", "America/New_York"), at),
         event("qms.document", document("SOP-101"), at),
@@ -160,7 +160,7 @@ async def test_pre_training_for_a_role_to_come_is_visible_and_not_counted(
     role = {"trigger": "ROLE_CHANGE", "state": state, "change": None}
     due = "2026-03-14T13:00:00Z"
     told = assignment(person, "SOP-101", due, opened="2026-03-05T10:00:00Z", **role)
-    await reporting.feed(event("assignment.assignment", told, utc("2026-03-05T10:00:00Z")))
+    await reporting.tell(event("assignment.assignment", told, utc("2026-03-05T10:00:00Z")))
     after = await report(reporting, item="SOP-101", include="not_required")
     (row,) = [row for row in after["items"] if row["person"] == person]
     assert (row["trigger"], row["due_at"]) == ("ROLE_CHANGE", "2026-03-14T14:00:00+01:00")
@@ -234,7 +234,7 @@ async def test_every_figure_leads_to_its_rows(reporting: Reporting, figure: str)
     assert answer["count"] == len(expected) == number(every["totals"])
     # Also where the rows come in pages, and in the file.
     assert (await report(reporting, site="NL1", figure=figure, limit=1))["count"] == len(expected)
-    _, rows = table((await reporting.call(AUDITOR, PATH, "text/csv", site="NL1", at=AT, figure=figure)).text)
+    _, rows = table((await reporting.ask(AUDITOR, PATH, "text/csv", site="NL1", at=AT, figure=figure)).text)
     assert [f"{row['person']} {row['item']}" for row in rows] == expected
     [noted] = reporting.sql("SELECT rows, filters FROM app.export")
     assert (noted["rows"], noted["filters"]["figure"]) == (len(expected), figure)
@@ -242,7 +242,7 @@ async def test_every_figure_leads_to_its_rows(reporting: Reporting, figure: str)
 
 async def test_every_figure_is_asked_for(reporting: Reporting) -> None:
     assert set(FIGURES) == {figure.value for figure in Figure}
-    assert (await reporting.call(AUDITOR, PATH, figure="SOMETHING")).status_code == 422
+    assert (await reporting.ask(AUDITOR, PATH, figure="SOMETHING")).status_code == 422
 
 
 @pytest.mark.req("RP-01")
@@ -325,9 +325,9 @@ async def test_who_sees_which_rows(reporting: Reporting) -> None:
         answer = await report(reporting, who)
         assert people(answer) == expected
         assert answer["totals"]["cells"] - answer["totals"]["excluded"]["NOT_REQUIRED"] == len(expected)
-    assert (await reporting.call(caller("operator", subject="ANA"), PATH)).status_code == 403
+    assert (await reporting.ask(caller("operator", subject="ANA"), PATH)).status_code == 403
     # A supervisor sees the team's report and takes no file away.
-    assert (await reporting.call(caller("supervisor", subject="SAM"), PATH, "text/csv")).status_code == 403
+    assert (await reporting.ask(caller("supervisor", subject="SAM"), PATH, "text/csv")).status_code == 403
 
 
 def table(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -340,7 +340,7 @@ def table(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
 @pytest.mark.req("RP-01", "RP-17", "PL-10")
 async def test_the_file_says_what_it_is_as_of_and_is_noted_in_the_trail(reporting: Reporting) -> None:
     await plant(reporting)
-    answer = await reporting.call(AUDITOR, PATH, "text/csv", site="NL1", at=AT, purpose="audit of March")
+    answer = await reporting.ask(AUDITOR, PATH, "text/csv", site="NL1", at=AT, purpose="audit of March")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/csv")
     head, rows = table(answer.text)
@@ -364,7 +364,7 @@ async def test_the_file_says_what_it_is_as_of_and_is_noted_in_the_trail(reportin
 async def test_a_long_file_has_every_row_once(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
     await plant(reporting)
     monkeypatch.setattr("reporting_svc.api.reports._BLOCK", 2)
-    answer = await reporting.call(AUDITOR, PATH, "text/csv", at=AT)
+    answer = await reporting.ask(AUDITOR, PATH, "text/csv", at=AT)
     _, rows = table(answer.text)
     shown = await report(reporting)
     assert [(row["person"], row["item"]) for row in rows] == [

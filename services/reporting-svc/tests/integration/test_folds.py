@@ -18,6 +18,7 @@ from reporting_svc.db.tables import PROJECTED
 from reporting_svc.inbound import AUDIT_TOPICS, INBOUND
 from reporting_testing import Reporting
 from servicekit.testing.databases import DatabaseFactory
+from servicekit.testing.delivery import inbox_of
 from servicekit.testing.folds import (
     BEGIN,
     Batch,
@@ -28,7 +29,6 @@ from servicekit.testing.folds import (
     cases,
     deliver,
     deliveries,
-    empty,
     folding,
     histories,
     in_order,
@@ -170,13 +170,7 @@ def stories(draw: st.DrawFn) -> tuple[datetime, list[Batch], list[Batch]]:
 
 
 async def fold(reporting: Reporting, batches: Iterable[Batch]) -> None:
-    await deliver(reporting.inbox, batches)
-    reporting.offsets.update(
-        {
-            (row["topic"], row["partition"]): row["next"]
-            for row in reporting.sql("SELECT topic, partition, next FROM bus.consumed WHERE next IS NOT NULL")
-        }
-    )
+    await deliver(inbox_of("reporting", reporting.database, INBOUND, archive=archive), batches)
 
 
 async def answers(reporting: Reporting, known_at: datetime) -> list[Any]:
@@ -196,11 +190,7 @@ async def answers(reporting: Reporting, known_at: datetime) -> list[Any]:
 
 
 def begin_again(reporting: Reporting) -> None:
-    import psycopg
-
-    with psycopg.connect(reporting.urls.admin_url, autocommit=True) as superuser:
-        empty(superuser, [*TABLES, "archive.event"])
-    reporting.offsets.clear()
+    reporting.put_back("empty")
 
 
 @pytest.mark.req("RP-03")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
+from reporting_svc.archive import archive
 from reporting_svc.db.tables import PROJECTED
+from reporting_svc.inbound import INBOUND
+from reporting_svc.main import SPEC
 from reporting_svc.rebuild import main, rebuild
 from reporting_testing import (
     Reporting,
@@ -28,6 +32,9 @@ from reporting_testing import (
     utc,
 )
 from servicekit.bus.envelope import Event, encode
+from servicekit.testing.databases import DatabaseFactory
+from servicekit.testing.delivery import inbox_of, positions
+from servicekit.testing.harness import in_process
 
 T0 = utc("2026-03-01T08:00:00Z")
 
@@ -87,17 +94,17 @@ async def deliver(reporting: Reporting, found: dict[str, list[Event]], dice: ran
         order = list(events) if dice is None else _interleaved(events, dice)
         values = [encode(one).encode() for one in order]
         if dice is None:
-            await reporting.deliver(topic, values)
+            await reporting.deliver(topic, *values)
             continue
         while values:
             size = dice.randint(1, len(values))
-            await reporting.deliver(topic, values[:size])
+            await reporting.deliver(topic, *values[:size])
             if dice.random() < 0.3:
-                await reporting.deliver(topic, values[dice.randrange(size) : size])
+                await reporting.deliver(topic, *values[dice.randrange(size) : size])
             values = values[size:]
     if dice is not None:
         for topic, events in found.items():
-            await reporting.deliver(topic, [encode(one).encode() for one in events])
+            await reporting.deliver(topic, *[encode(one).encode() for one in events])
 
 
 def _shuffled(pairs: list[Any], dice: random.Random | None) -> list[Any]:
@@ -119,22 +126,24 @@ def _interleaved(events: Sequence[Event], dice: random.Random) -> list[Event]:
     return order
 
 
-def _empty(reporting: Reporting) -> None:
-    for table in (*(f"app.{one.name}" for one in PROJECTED), "bus.seen", "bus.consumed", "archive.event"):
-        reporting.sql(f"TRUNCATE {table}")
-    reporting.offsets.clear()
+@pytest_asyncio.fixture
+async def reporting(databases: DatabaseFactory) -> AsyncIterator[Reporting]:
+    """A service of the test's own, since a rebuild swaps tables."""
+    async with in_process(SPEC, databases, of=Reporting, checked=False) as found:
+        found.keep("empty")
+        yield found
 
 
 @pytest.mark.req("PL-24", "RP-03")
 @given(seed=st.integers(0, 10_000))
 async def test_any_delivery_ends_in_the_same_tables(reporting: Reporting, seed: int) -> None:
     found = history(seed, length=12)
-    _empty(reporting)
+    reporting.put_back("empty")
     await deliver(reporting, found, None)
     expected = contents(reporting)
     assert expected["segment"]
     assert len(expected["timeline"]) > 2
-    _empty(reporting)
+    reporting.put_back("empty")
     await deliver(reporting, found, random.Random(seed))
     assert contents(reporting) == expected
 
@@ -181,20 +190,20 @@ async def test_a_hand_in_the_tables_is_found_and_put_right(reporting: Reporting,
 async def test_what_was_given_up_is_left_out_of_a_rebuild(reporting: Reporting) -> None:
     await fixture_f(reporting)
     broken = event("qms.document", {"document": "SOP-9"}, T0, check=False)
-    lost = await reporting.deliver("qms.audit", [b"not an event", b"\xff\x00"])
+    lost = await reporting.deliver("qms.audit", *[b"not an event", b"\xff\x00"])
     assert lost == 2
     # A fold that fails alone parks its event; the archive has it all the same.
     from servicekit.bus import Received
     from servicekit.bus.queue import Part
 
-    offset = reporting.offsets["qms.document", 0]
+    inbox = inbox_of("reporting", reporting.database, INBOUND, archive=archive)
+    offset = (await positions(inbox, ["qms.document"]))["qms.document"]
     received = Received("qms.document", 0, offset, None, encode(broken).encode(), event=broken)
     with pytest.raises(KeyError):
-        await reporting.inbox.apply(Part("qms.document", 0), [received], offset)
-    await reporting.inbox.park(Part("qms.document", 0), received, offset, KeyError("title"), 3)
-    reporting.offsets["qms.document", 0] += 1
+        await inbox.apply(Part("qms.document", 0), [received], offset)
+    await inbox.park(Part("qms.document", 0), received, offset, KeyError("title"), 3)
     later = event("qms.document", document("SOP-9"), T0, 2)
-    await reporting.feed(later)
+    await reporting.tell(later)
     archived = reporting.sql("SELECT topic, envelope, undecodable FROM archive.event ORDER BY position")
     assert {row["topic"] for row in archived[-4:]} == {"qms.audit", "qms.document"}
     assert [bytes(row["undecodable"]) for row in archived if row["undecodable"]] == [b"\xff\x00"]

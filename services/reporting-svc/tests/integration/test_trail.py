@@ -17,7 +17,7 @@ async def story(reporting: Reporting) -> None:
     made = record("rec-1", "ANA", "SOP-101", 4, "2026-03-12T21:30:00Z", assignment="a-1")
     closing = {"column": "state", "before": "OPEN", "after": "CLOSED", "personal": False}
     grants = [{"grant": "g", "role": "operator", "scope": {"site": "NL1"}}]
-    await reporting.feed(
+    await reporting.tell(
         event("gateway.account", {"account": "acc-1", "person": "ANA", "status": "ACTIVE", "grants": grants}, opened),
         event("records.training-record", made, signed),
         event("assignment.audit", entry(1, "assignment", "a-1", opened, {"person": "ANA", "state": "OPEN"}, correlation="c-revision"), opened),
@@ -88,7 +88,7 @@ async def test_a_bulk_operation_is_not_taken_in_whole(reporting: Reporting) -> N
         entry(n, "training_record", f"m-{n}", at, {"person": "ANA"}, correlation=IMPORT)
         for n in range(1, 252)
     ]
-    await reporting.feed(*(event("records.audit", one, at) for one in batch))
+    await reporting.tell(*(event("records.audit", one, at) for one in batch))
     assert steps(await reporting.get(PATH, id="m-1")) == [("records", "training_record", "m-1", "INSERT")]
     assert len((await reporting.get(PATH, correlation=IMPORT, limit=500))["items"]) == 251
 
@@ -100,11 +100,11 @@ async def test_a_record_without_an_assignment_has_its_trail_and_a_wrong_word_is_
     await fixture_f(reporting)
     at = utc("2026-03-01T09:00:00Z")
     migrated = entry(1, "training_record", "m-1", at, {"person": "ANA"}, correlation=IMPORT)
-    await reporting.feed(event("records.audit", migrated, at))
+    await reporting.tell(event("records.audit", migrated, at))
     for entity in ("record", "training_record"):
         found = steps(await reporting.get(PATH, entity=entity, id="m-1"))
         assert found == [("records", "training_record", "m-1", "INSERT")]
-    refused = await reporting.call(AUDITOR, PATH, "application/json", entity="recrod", id="m-1")
+    refused = await reporting.ask(AUDITOR, PATH, "application/json", entity="recrod", id="m-1")
     assert refused.status_code == 422
     (error,) = refused.json()["errors"]
     assert (error["field"], error["reason"]) == ("entity", "unknown")
@@ -118,6 +118,6 @@ async def test_who_reads_which_trail(reporting: Reporting) -> None:
     assert len(steps(await reporting.get(PATH, here, person="ANA"))) == 3
     assert steps(await reporting.get(PATH, elsewhere, person="ANA")) == []
     assert steps(await reporting.get(PATH, elsewhere, id="CC-7")) == [("qms", "change", "CC-7", "INSERT")]
-    assert (await reporting.call(caller("operator", subject="ANA"), PATH, id="rec-1")).status_code == 403
+    assert (await reporting.ask(caller("operator", subject="ANA"), PATH, id="rec-1")).status_code == 403
     for bad in ({}, {"entity": "training_record"}):
-        assert (await reporting.call(AUDITOR, PATH, "application/json", **bad)).status_code == 422
+        assert (await reporting.ask(AUDITOR, PATH, "application/json", **bad)).status_code == 422

@@ -28,7 +28,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -249,6 +249,10 @@ class RunningService:
             cursor = connection.cursor(row_factory=dict_row).execute(query.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
 
+    def clock(self, at: datetime) -> None:
+        """As `move_clock`, outside an event loop."""
+        self.sql("SELECT app.raise_clock(%s)", [at - datetime.now(UTC)])
+
     def tamper(self, query: str, parameters: Sequence[Any] = ()) -> None:
         """As somebody who can switch off every trigger."""
         self.states.execute(query, parameters)
@@ -277,6 +281,14 @@ class RunningService:
         """Makes database and sequences what they were when `state` was kept; returns the service."""
         self.states.put_back(state)
         self._sequences = dict(self._kept[state])
+        return self
+
+    async def in_state(self, state: str, prepare: Callable[[Self], Awaitable[None]]) -> Self:
+        """Puts a state back; the first time `prepare` makes it from what is there. Returns the service."""
+        if state in self._kept:
+            return self.put_back(state)
+        await prepare(self)
+        self.keep(state)
         return self
 
     def assert_kept(self) -> None:
@@ -313,12 +325,13 @@ async def in_process[T: RunningService](
     *,
     clock: datetime | None = None,
     of: type[T] = RunningService,
+    checked: bool = True,
     **settings: Any,
 ) -> AsyncIterator[T]:
     """The service without a broker until the block ends, on a database of its own.
 
     clock: what the database's clock shows at the beginning; None: real time. of: the class of what is yielded.
-    settings: of the service, beside those that every test has.
+    checked: at the end every kept state can be put back; False for tests that change the tables themselves. settings: of the service, beside those that every test has.
     """
     with lent_database(databases, spec.package, clock=clock) as urls, TemporaryDirectory() as folder:
         service = Service(
@@ -327,7 +340,8 @@ async def in_process[T: RunningService](
         under_test = of(service, urls, InProcess(service))
         try:
             yield under_test
-            under_test.assert_kept()
+            if checked:
+                under_test.assert_kept()
         finally:
             await under_test.close()
             await service.database.close()

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 from attest_contracts import policy, topics
 from gateway_svc.importing import api
 from gateway_svc.importing.commit import Importer, Pace
@@ -23,9 +23,8 @@ from servicekit.policy import Policy
 from servicekit.problems import Problem
 from servicekit.service import ServiceSpec
 from servicekit.testing import harness
-from servicekit.testing.databases import PostgresAdmin
-from servicekit.testing.harness import RunningService, running
-from servicekit.testing.plugin import DatabaseMaker
+from servicekit.testing.databases import DatabaseFactory
+from servicekit.testing.harness import RunningService, in_process
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -198,14 +197,20 @@ def fields_of(answer: httpx.Response) -> Sequence[str]:
 type Uploads = Callable[..., Awaitable[dict[str, Any]]]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(databases: DatabaseFactory) -> AsyncIterator[RunningService]:
+    """The gateway's import jobs, without the gateway's front door."""
+    async with in_process(SPEC, databases) as service:
+        service.keep("empty")
+        yield service
+
+
 @pytest.fixture
-async def imports(
-    database_factory: DatabaseMaker, postgres: PostgresAdmin, kafka: str, topic_prefix: str
-) -> AsyncIterator[Imports]:
-    async with running(SPEC, database_factory, kafka, topic_prefix) as service:
-        keys = json.loads(json.dumps(public_set([harness._KEY])))
-        plant = Plant({name: TokenVerifier.from_set(keys, audience=name) for name in SERVICES})
-        services = PlantServices(plant, service)
-        name = urlsplit(service.database.url).path.removeprefix("/")
-        yield Imports(service, plant, services, postgres.url(name))
-        await services.close()
+async def imports(world: RunningService) -> AsyncIterator[Imports]:
+    """No job yet, and owners that have taken nothing."""
+    service = world.put_back("empty")
+    keys = json.loads(json.dumps(public_set([harness.KEY])))
+    plant = Plant({name: TokenVerifier.from_set(keys, audience=name) for name in SERVICES})
+    services = PlantServices(plant, service)
+    yield Imports(service, plant, services, service.urls.admin_url)
+    await services.close()
