@@ -136,7 +136,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Set before xdist does, so that the controller of a run knows the name of what its workers make.
         config.option.testrunuid = uuid.uuid4().hex
     config.stash[_KEY] = Servers(config)
-    _laws(deep=config.getoption("--deep"))
+    _laws(deep=bool(config.getoption("--deep")))
     if not hasattr(config, "workerinput"):
         sweep()
 
