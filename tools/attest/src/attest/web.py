@@ -1,4 +1,4 @@
-"""The build of the web application: sources in `services/gateway-svc/web`, result in the gateway's static files.
+"""The build of the web application: sources in `web/`, result in the gateway's static files.
 
     python -m attest.web build|types|lint|format|test
 
@@ -34,7 +34,7 @@ SOURCES = (
 )
 # Type errors stop a developer (`npm run build`, lint), not a user's start: the sources were checked before they landed.
 TYPES = "src/api/generated.ts"
-_MAKE_TYPES = ("node_modules/openapi-typescript/bin/cli.js", "../openapi.json", "-o")
+_MAKE_TYPES = "node_modules/openapi-typescript/bin/cli.js"
 _LINT = (
     ("node_modules/@biomejs/biome/bin/biome", "ci", "."),
     (
@@ -83,15 +83,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the sources are and where the result goes."""
+    """Where the sources are and where the result goes.
+
+    document: the gateway's OpenAPI document, absolute or relative to `web`.
+    """
 
     web: Path
     static: Path
+    document: Path = Path("../services/gateway-svc/openapi.json")
 
     @classmethod
     def of_checkout(cls) -> Folders:
-        gateway = Path(__file__).resolve().parents[4] / "services/gateway-svc"
-        return cls(web=gateway / "web", static=gateway / "src/gateway_svc/static/app")
+        root = Path(__file__).resolve().parents[4]
+        return cls(web=root / "web", static=root / "services/gateway-svc/src/gateway_svc/static/app")
 
 
 def digest(web: Path) -> str:
@@ -150,14 +154,14 @@ def install(folders: Folders, node: Node, progress: Callable[[str], None] = lamb
 
 def make_types(folders: Folders, node: Node) -> None:
     """Writes the TypeScript types of the gateway's OpenAPI document. Raises BuildFailedError."""
-    _run(node, [*_MAKE_TYPES, TYPES], folders.web, "openapi-typescript")
+    _write_types(folders, node, TYPES)
 
 
 def types_are_current(folders: Folders, node: Node) -> bool:
     """Whether the committed types are those of the committed document. Raises BuildFailedError."""
     with tempfile.TemporaryDirectory() as scratch:
         fresh = Path(scratch) / "generated.ts"
-        _run(node, [*_MAKE_TYPES, str(fresh)], folders.web, "openapi-typescript")
+        _write_types(folders, node, str(fresh))
         return fresh.read_bytes() == _bytes(folders.web / TYPES)
 
 
@@ -198,6 +202,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _write_types(folders: Folders, node: Node, to: str) -> None:
+    _run(node, [_MAKE_TYPES, str(folders.document), "-o", to], folders.web, "openapi-typescript")
 
 
 def _show(node: Node, arguments: Sequence[str], web: Path) -> bool:

@@ -24,7 +24,7 @@ FAKE_NODE = """#!/bin/sh
 echo "$@" >> "{calls}"
 case "$*" in
   *" ci "*) mkdir -p node_modules ;;
-  *openapi-typescript*) for last; do :; done; mkdir -p "$(dirname "$last")"; cp ../openapi.json "$last" ;;
+  *openapi-typescript*) for last; do :; done; mkdir -p "$(dirname "$last")"; cp "$2" "$last" ;;
   *--outDir*) for last; do :; done; mkdir -p "$last"; echo page > "$last/index.html"; cp src/main.ts "$last/" ;;
 esac
 exit {code}
@@ -38,7 +38,7 @@ def folders(tmp_path: Path) -> Folders:
     (web / "package.json").write_text("{}")
     (web / "package-lock.json").write_text("{}")
     (web / "src/main.ts").write_text("one")
-    return Folders(web=web, static=tmp_path / "static/app")
+    return Folders(web=web, static=tmp_path / "static/app", document=tmp_path / "openapi.json")
 
 
 def node(tmp_path: Path, *, code: int = 0) -> tuple[Node, Path]:
@@ -103,7 +103,7 @@ def test_packages_are_installed_once_for_a_lock_file(tmp_path: Path, folders: Fo
 def test_lint_fails_when_the_types_are_not_those_of_the_document(
     tmp_path: Path, folders: Folders, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    document = folders.web.parent / "openapi.json"
+    document = folders.document
     document.write_text("one")
     fake, calls = node(tmp_path)
     install(folders, fake)
@@ -119,7 +119,7 @@ def test_lint_fails_when_the_types_are_not_those_of_the_document(
 
 
 def test_lint_fails_when_a_tool_does(tmp_path: Path, folders: Folders) -> None:
-    (folders.web.parent / "openapi.json").write_text("one")
+    folders.document.write_text("one")
     good, _ = node(tmp_path)
     install(folders, good)
     make_types(folders, good)

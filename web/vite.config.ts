@@ -40,7 +40,7 @@ const api = process.env.ATTEST_API ?? 'http://127.0.0.1:8080';
 export default defineConfig({
   plugins: [themeCss(), react()],
   build: {
-    outDir: '../src/gateway_svc/static/app',
+    outDir: '../services/gateway-svc/src/gateway_svc/static/app',
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
