@@ -10,13 +10,13 @@ from typing import Any
 
 from assignment_svc import wire
 from assignment_svc.domain.facts import CellFacts, PersonFacts, Place, Version
-from gateway_svc.imports import check, read_directory
-from gateway_svc.imports.rows import as_dict
 from matrix_svc import outbound
 from matrix_svc.domain.obligations import question_spans, spans
 from matrix_svc.domain.rules import Question, SourceKind
 from matrix_svc.domain.spells import Spell
 from matrix_svc.handlers.imports import SPELL_FILES, further_spell, imported_rule, spells_of_hire
+from plantfiles import check, read_directory
+from plantfiles.rows import as_dict
 from plantkit.governing import Timeline
 from plantkit.sites import Sites
 

@@ -11,7 +11,7 @@ import pytest
 from attest.demo.fixture import FILES, moved
 from attest.demo.people import PLAYERS
 from attest.demo.story import EFFECTIVE, ITEM, STEPS, VERSION
-from gateway_svc.imports import Known, check, read_directory, read_files
+from plantfiles import Known, check, read_directory, read_files
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 EXPORT_DATE = date(2026, 11, 1)

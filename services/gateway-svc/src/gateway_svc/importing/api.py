@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from defusedcsv import csv
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
+from plantfiles.report import COLUMNS, visible
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from servicekit.db import Database, Tx
 from servicekit.http.app import Allow, PolicyOf
@@ -25,7 +26,6 @@ from starlette.exceptions import HTTPException
 
 from gateway_svc.importing import jobs, known, uploads
 from gateway_svc.importing.jobs import ACTION_ACCEPT, ACTION_RUN, JobState
-from gateway_svc.imports.report import COLUMNS, visible
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 Reader = Annotated[Caller, Depends(Allow(ACTION_RUN, ACTION_ACCEPT))]

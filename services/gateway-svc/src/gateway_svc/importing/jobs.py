@@ -14,6 +14,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from plantfiles import check, read_files
+from plantfiles.digests import file_digest
+from plantfiles.plan import ImportPlan, Known
+from plantfiles.reasons import Severity
+from plantfiles.report import summary
 from servicekit.bus.outbox import claim
 from servicekit.db import Tx, lock_row, update_versioned
 from servicekit.http.caller import Caller, Grant
@@ -25,11 +30,6 @@ from sqlalchemy import select
 from gateway_svc.importing import known as known_rows
 from gateway_svc.importing.stages import Item, plan_digest
 from gateway_svc.importing.tables import import_job
-from gateway_svc.imports import check, read_files
-from gateway_svc.imports.digests import file_digest
-from gateway_svc.imports.plan import ImportPlan, Known
-from gateway_svc.imports.reasons import Severity
-from gateway_svc.imports.report import summary
 
 ACTION_RUN, ACTION_ACCEPT = "import.run", "import.accept"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from plantfiles.digests import content_digest, join_key
+from plantfiles.plan import ImportPlan, Known, OpenQuestion
+from plantfiles.reasons import Reason
+from plantfiles.rows import Row, from_dict
 from servicekit.db import Tx
 
 from gateway_svc.importing.stages import QUESTIONS, Block, Item
-from gateway_svc.imports.digests import content_digest, join_key
-from gateway_svc.imports.plan import ImportPlan, Known, OpenQuestion
-from gateway_svc.imports.reasons import Reason
-from gateway_svc.imports.rows import Row, from_dict
 
 _UNREFERRED = ("training_history.csv", "matrix.xlsx", "leaves.csv", "roster.csv", "tasks.csv", QUESTIONS)
 """Files whose rows no other row refers to: their digests are enough."""

@@ -13,8 +13,8 @@ from hashlib import sha256
 from itertools import batched
 from typing import Any
 
-from gateway_svc.imports.plan import ImportPlan
-from gateway_svc.imports.rows import Row, as_dict
+from plantfiles.plan import ImportPlan
+from plantfiles.rows import Row, as_dict
 
 BLOCK_ROWS = 2_000
 """Part of the idempotency of a block: a job that began with one size ends with it."""

@@ -8,10 +8,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from plantfiles.readers import LEFT_OUT
 from servicekit.problems import FieldError, Problem
 from starlette.datastructures import FormData, UploadFile
-
-from gateway_svc.imports.readers import LEFT_OUT
 
 FILES = "files"
 """The field of the form that holds the files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from gateway_svc.importing.jobs import Checked, Latest
-from gateway_svc.imports import check
+from plantfiles import check
 
 
 def checked() -> Checked:

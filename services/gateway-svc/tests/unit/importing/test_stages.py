@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from gateway_svc.importing.known import open_questions
 from gateway_svc.importing.stages import STAGES, blocks, item_of, plan_digest, stem
-from gateway_svc.imports import Known, check, read_directory
-from gateway_svc.imports.plan import ImportPlan
-from gateway_svc.imports.rows import ROW_TYPES, from_dict
+from plantfiles import Known, check, read_directory
+from plantfiles.plan import ImportPlan
+from plantfiles.rows import ROW_TYPES, from_dict
 
 FIXTURE = Path(__file__).parents[5] / "examples" / "fixture-f"
 DAY = date(2026, 3, 1)

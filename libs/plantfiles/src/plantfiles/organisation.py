@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway_svc.imports.fields import Fields
-from gateway_svc.imports.index import Index
-from gateway_svc.imports.reasons import Reason
-from gateway_svc.imports.rows import Area, Equipment, JobFunction, Overlay, Shift, Site
-from gateway_svc.imports.zones import is_zone
+from plantfiles.fields import Fields
+from plantfiles.index import Index
+from plantfiles.reasons import Reason
+from plantfiles.rows import Area, Equipment, JobFunction, Overlay, Shift, Site
+from plantfiles.zones import is_zone
 
 if TYPE_CHECKING:
-    from gateway_svc.imports.check import Origin
+    from plantfiles.check import Origin
 
 
 def site(row: Fields, index: Index, origin: Origin) -> Site | None:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import python_calamine
 
-from gateway_svc.imports.digests import file_digest
-from gateway_svc.imports.reasons import Reason
-from gateway_svc.imports.rows import ROW_TYPES
-from gateway_svc.imports.source import Line, Sheet, Source, Table, Trouble, Workbook
+from plantfiles.digests import file_digest
+from plantfiles.reasons import Reason
+from plantfiles.rows import ROW_TYPES
+from plantfiles.source import Line, Sheet, Source, Table, Trouble, Workbook
 
 _FORMULA_WITHOUT_RESULT = re.compile(
     rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from gateway_svc.imports.rows import (
+from plantfiles.rows import (
     Area,
     Document,
     DocumentVersion,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway_svc.imports.fields import Fields
-from gateway_svc.imports.index import Index
-from gateway_svc.imports.reasons import Reason
-from gateway_svc.imports.rows import Document, DocumentVersion
+from plantfiles.fields import Fields
+from plantfiles.index import Index
+from plantfiles.reasons import Reason
+from plantfiles.rows import Document, DocumentVersion
 
 if TYPE_CHECKING:
-    from gateway_svc.imports.check import Origin
+    from plantfiles.check import Origin
 
 CHANGE_CLASSES = frozenset({"major", "minor", "editorial"})
 RETRAININGS = frozenset({"none", "read", "read+quiz", "read+ojt", "read+quiz+ojt"})

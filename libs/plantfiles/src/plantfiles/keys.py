@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway_svc.imports.plan import Counts, Finding, Known
-from gateway_svc.imports.reasons import Reason, Severity
-from gateway_svc.imports.rows import Row
+from plantfiles.plan import Counts, Finding, Known
+from plantfiles.reasons import Reason, Severity
+from plantfiles.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from gateway_svc.imports.rows import HistoryRecord
+from plantfiles.rows import HistoryRecord
 
 FILE = "training_history.csv"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway_svc.imports.reasons import Reason
+from plantfiles.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import io
 import zipfile
 
 import pytest
-from gateway_svc.imports import MATRIX_UNRESOLVED
-from gateway_svc.imports.matrix import cell_address, parse_cell
-from gateway_svc.imports.rows import MatrixCell
+from plantfiles import MATRIX_UNRESOLVED
+from plantfiles.matrix import cell_address, parse_cell
+from plantfiles.rows import MatrixCell
 
 FILE = "matrix.xlsx"
 FUNCTIONS = "By job function"

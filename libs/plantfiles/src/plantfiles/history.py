@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from whenever import OffsetDateTime, PlainDateTime, RepeatedTime, SkippedTime
 
-from gateway_svc.imports.fields import Fields, whole_number
-from gateway_svc.imports.index import Index
-from gateway_svc.imports.people import known_person
-from gateway_svc.imports.reasons import Reason
-from gateway_svc.imports.rows import HistoryRecord, Person
+from plantfiles.fields import Fields, whole_number
+from plantfiles.index import Index
+from plantfiles.people import known_person
+from plantfiles.reasons import Reason
+from plantfiles.rows import HistoryRecord, Person
 
 if TYPE_CHECKING:
-    from gateway_svc.imports.check import Origin
+    from plantfiles.check import Origin
 
 SITE_RULE = "site"
 """Zone rule: a time without offset is of the zone of the person's site. Any other rule is the name of a zone."""

@@ -7,14 +7,14 @@ import sys
 from datetime import date
 from pathlib import Path
 
-import gateway_svc.imports
+import plantfiles
 import pytest
-from gateway_svc.imports import check, read_files
 from hypothesis import given
 from hypothesis import strategies as st
+from plantfiles import check, read_files
 
 EDGES = frozenset({"readers", "report"})
-SOURCES = Path(gateway_svc.imports.__file__).parent
+SOURCES = Path(plantfiles.__file__).parent
 
 ORGANISATION = {
     "sites.csv": b"site,name,time_zone\nNL1,Leiden,Europe/Amsterdam\n",
@@ -88,7 +88,7 @@ def foreign_imports(path: Path) -> set[str]:
         name
         for name in found
         if name.split(".")[0] not in sys.stdlib_module_names | {"whenever"}
-        and not name.startswith("gateway_svc.imports")
+        and not name.startswith("plantfiles")
     }
 
 

@@ -7,10 +7,10 @@ Nothing here writes anywhere: `plan.blocks()` are the rows to be sent to the ser
 `plan.idempotency_key(row)`; `plan.remember(known)` is what the next run is compared with (C-30).
 """
 
-from gateway_svc.imports.check import check
-from gateway_svc.imports.plan import Counts, FileResult, Finding, ImportPlan, Known, OpenQuestion
-from gateway_svc.imports.readers import Limits, read_directory, read_files
-from gateway_svc.imports.reasons import MATRIX_UNRESOLVED, MESSAGES, Reason, Severity
+from plantfiles.check import check
+from plantfiles.plan import Counts, FileResult, Finding, ImportPlan, Known, OpenQuestion
+from plantfiles.readers import Limits, read_directory, read_files
+from plantfiles.reasons import MATRIX_UNRESOLVED, MESSAGES, Reason, Severity
 
 __all__ = [
     "MATRIX_UNRESOLVED",

@@ -9,9 +9,9 @@ from datetime import date
 from functools import cached_property
 from itertools import batched
 
-from gateway_svc.imports.digests import idempotency_key
-from gateway_svc.imports.reasons import MATRIX_UNRESOLVED, MESSAGES, Reason, Severity
-from gateway_svc.imports.rows import Row
+from plantfiles.digests import idempotency_key
+from plantfiles.reasons import MATRIX_UNRESOLVED, MESSAGES, Reason, Severity
+from plantfiles.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateway_svc.imports.digests import content_digest, join_key
-from gateway_svc.imports.index import Index
-from gateway_svc.imports.keys import Examined
-from gateway_svc.imports.plan import Finding, OpenQuestion
-from gateway_svc.imports.reasons import Reason, Severity
-from gateway_svc.imports.rows import MatrixCell
-from gateway_svc.imports.source import Sheet, Workbook
+from plantfiles.digests import content_digest, join_key
+from plantfiles.index import Index
+from plantfiles.keys import Examined
+from plantfiles.plan import Finding, OpenQuestion
+from plantfiles.reasons import Reason, Severity
+from plantfiles.rows import MatrixCell
+from plantfiles.source import Sheet, Workbook
 
 LEVELS = {
     "By job function": "job_function",

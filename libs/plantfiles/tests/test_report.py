@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from gateway_svc.imports import report
+from plantfiles import report
 
 
 def read_back(plan) -> list[dict[str, str]]:

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 
-from gateway_svc.imports.plan import Finding
-from gateway_svc.imports.reasons import Reason, Severity
+from plantfiles.plan import Finding
+from plantfiles.reasons import Reason, Severity
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

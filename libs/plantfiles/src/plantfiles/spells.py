@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from gateway_svc.imports.fields import Fields
-from gateway_svc.imports.index import Index
-from gateway_svc.imports.organisation import known_at_site
-from gateway_svc.imports.people import known_person
-from gateway_svc.imports.reasons import Reason
-from gateway_svc.imports.rows import (
+from plantfiles.fields import Fields
+from plantfiles.index import Index
+from plantfiles.organisation import known_at_site
+from plantfiles.people import known_person
+from plantfiles.reasons import Reason
+from plantfiles.rows import (
     EquipmentSpell,
     FunctionSpell,
     LeaveSpell,
@@ -20,7 +20,7 @@ from gateway_svc.imports.rows import (
 )
 
 if TYPE_CHECKING:
-    from gateway_svc.imports.check import Origin
+    from plantfiles.check import Origin
 
 
 def function_spell(row: Fields, index: Index, origin: Origin) -> FunctionSpell | None:

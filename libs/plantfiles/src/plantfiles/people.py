@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gateway_svc.imports.fields import Fields
-from gateway_svc.imports.index import Index
-from gateway_svc.imports.organisation import known_at_site, known_site
-from gateway_svc.imports.plan import Finding
-from gateway_svc.imports.reasons import Reason, Severity
-from gateway_svc.imports.rows import Person, Row
+from plantfiles.fields import Fields
+from plantfiles.index import Index
+from plantfiles.organisation import known_at_site, known_site
+from plantfiles.plan import Finding
+from plantfiles.reasons import Reason, Severity
+from plantfiles.rows import Person, Row
 
 if TYPE_CHECKING:
-    from gateway_svc.imports.check import Origin
+    from plantfiles.check import Origin
 
 EMPLOYMENTS = frozenset({"employee", "contractor", "temp", "visitor", "consultant"})
 """Restates the enum of the contract `matrix.person`; a test holds them equal."""

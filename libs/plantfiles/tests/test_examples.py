@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from gateway_svc.imports import Counts, ImportPlan, Reason, Severity, check, read_directory
-from gateway_svc.imports.documents import CHANGE_CLASSES, RETRAININGS
-from gateway_svc.imports.people import EMPLOYMENTS
-from gateway_svc.imports.rows import HistoryRecord, MatrixCell, Person
+from plantfiles import Counts, ImportPlan, Reason, Severity, check, read_directory
+from plantfiles.documents import CHANGE_CLASSES, RETRAININGS
+from plantfiles.people import EMPLOYMENTS
+from plantfiles.rows import HistoryRecord, MatrixCell, Person
 
 EXPORT = date(2026, 11, 1)
 ALL_TAKEN = {

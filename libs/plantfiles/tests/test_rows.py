@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
-from gateway_svc.imports import Reason
-from gateway_svc.imports.rows import Person, RosterDay, Shift, Task
+from plantfiles import Reason
+from plantfiles.rows import Person, RosterDay, Shift, Task
 
 
 def test_the_plant_itself_has_nothing_to_tell(plant, told) -> None:
@@ -268,7 +268,7 @@ def test_an_odd_language_costs_the_language_alone(plant, told) -> None:
 
 
 def test_every_reason_has_a_message() -> None:
-    from gateway_svc.imports import MESSAGES
+    from plantfiles import MESSAGES
 
     assert set(MESSAGES) == set(Reason)
     assert all(reason.value == reason.name for reason in Reason)

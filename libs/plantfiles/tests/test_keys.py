@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from gateway_svc.imports import Known
-from gateway_svc.imports.rows import Person, as_dict, from_dict
+from plantfiles import Known
+from plantfiles.rows import Person, as_dict, from_dict
 
 
 @pytest.mark.req("C-30")
@@ -120,7 +120,7 @@ def test_later_files_may_refer_to_an_earlier_import(plant, told) -> None:
     plant.sheets = {}
     plant.add("training_history.csv", "P1,SOP-1,2,2025-02-05T09:00:00+01:00,read,,,L-3")
     contents = {name: content for name, content in plant.bytes().items() if name != "matrix.xlsx"}
-    from gateway_svc.imports import check, read_files
+    from plantfiles import check, read_files
 
     from_before = check(read_files(contents), export_date=plant.check().export_date, known=known)
     assert told(from_before) == []

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from gateway_svc.imports import Finding, ImportPlan, Known, check, read_files
+from plantfiles import Finding, ImportPlan, Known, check, read_files
 
-EXAMPLES = Path(__file__).parents[5] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 FILES = {
     "sites.csv": "site,name,time_zone\nNL1,Leiden,Europe/Amsterdam\nUS1,Raleigh,America/New_York\n",

@@ -7,8 +7,8 @@ import zipfile
 from datetime import date
 
 import pytest
-from gateway_svc.imports import Limits, check, read_directory, read_files
-from gateway_svc.imports.rows import Document
+from plantfiles import Limits, check, read_directory, read_files
+from plantfiles.rows import Document
 
 
 @pytest.mark.req("C-35")

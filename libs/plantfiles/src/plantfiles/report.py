@@ -9,8 +9,8 @@ from typing import Any
 
 from defusedcsv import csv
 
-from gateway_svc.imports.plan import FileResult, Finding, ImportPlan
-from gateway_svc.imports.reasons import Severity
+from plantfiles.plan import FileResult, Finding, ImportPlan
+from plantfiles.reasons import Severity
 
 COLUMNS = ("file", "line", "column", "value", "reason", "severity", "message")
 

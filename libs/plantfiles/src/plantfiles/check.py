@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypedDict
 
-from gateway_svc.imports import documents, history, matrix, organisation, people, spells, tasks
-from gateway_svc.imports.digests import acceptance_digest, batch_digest, content_digest, join_key
-from gateway_svc.imports.fields import Fields
-from gateway_svc.imports.index import Index
-from gateway_svc.imports.keys import Examined, Settled, settle
-from gateway_svc.imports.layouts import LAYOUTS, Layout
-from gateway_svc.imports.plan import FileResult, Finding, ImportPlan, Known, OpenQuestion
-from gateway_svc.imports.reasons import Reason, Severity
-from gateway_svc.imports.rows import ROW_TYPES, Row
-from gateway_svc.imports.source import Source, Table, Trouble, Workbook
-from gateway_svc.imports.zones import is_zone
+from plantfiles import documents, history, matrix, organisation, people, spells, tasks
+from plantfiles.digests import acceptance_digest, batch_digest, content_digest, join_key
+from plantfiles.fields import Fields
+from plantfiles.index import Index
+from plantfiles.keys import Examined, Settled, settle
+from plantfiles.layouts import LAYOUTS, Layout
+from plantfiles.plan import FileResult, Finding, ImportPlan, Known, OpenQuestion
+from plantfiles.reasons import Reason, Severity
+from plantfiles.rows import ROW_TYPES, Row
+from plantfiles.source import Source, Table, Trouble, Workbook
+from plantfiles.zones import is_zone
 
 
 class Origin(TypedDict):
