@@ -126,7 +126,10 @@ def test_action_names_are_area_and_verb():
         ("action: change.sign", "action: change.sing", "unknown action 'change.sing'"),
         ("kind: not_for_oneself", "kind: never", "unknown kind 'never'"),
         ("fields: [author]", "fields: []", "needs fields"),
+        ("fields: [accepted_by]", "fields: []", "different_people needs fields"),
         ("count: 2", "count: 1", "count of 2 or more"),
+        ("code: own-approval", "code:", "own-change: code is missing"),
+        ("status: 409", "status: 500", "a refusal is a 403 or a 409"),
         ("role: auditor", "role: auditer", "unknown role 'auditer'"),
     ],
 )

@@ -31,15 +31,23 @@ class Action(TypedDict):
 
 
 class Segregation(TypedDict):
-    """A rule that a role alone cannot express; ``fields`` and ``count`` depend on ``kind``."""
+    """A rule that a role alone cannot express; ``fields`` and ``count`` depend on ``kind``.
+
+    ``acts``: the signing kinds or commands to which it is limited. ``code``, ``message`` and ``status`` (403 when it
+    is missing): of the problem that refuses the act.
+    """
 
     id: str
     action: str
     kind: str
+    code: str
+    message: str
     source: str
     reason: str
+    acts: NotRequired[list[str]]
     fields: NotRequired[list[str]]
     count: NotRequired[int]
+    status: NotRequired[int]
 
 
 class Exclusive(TypedDict):
@@ -128,10 +136,15 @@ def _segregation(rule: Segregation, actions: dict[str, Action]) -> Segregation:
         raise PolicyError(f"segregation {name}: unknown action {rule['action']!r}")
     if rule["kind"] not in SEGREGATION_KINDS:
         raise PolicyError(f"segregation {name}: unknown kind {rule['kind']!r}")
-    if rule["kind"] == "actor_is_not" and not rule.get("fields"):
-        raise PolicyError(f"segregation {name}: actor_is_not needs fields")
+    if rule["kind"] != "not_for_oneself" and not rule.get("fields"):
+        raise PolicyError(f"segregation {name}: {rule['kind']} needs fields")
     if rule["kind"] == "different_people" and rule.get("count", 0) < 2:
         raise PolicyError(f"segregation {name}: different_people needs a count of 2 or more")
+    for text in ("code", "message", "source", "reason"):
+        if not rule.get(text):
+            raise PolicyError(f"segregation {name}: {text} is missing")
+    if rule.get("status", 403) not in (403, 409):
+        raise PolicyError(f"segregation {name}: a refusal is a 403 or a 409")
     return rule
 
 

@@ -41,7 +41,7 @@ from servicekit.policy import Policy
 from servicekit.problems import forbidden, not_found
 from servicekit.service import Service, ServiceSpec, _Server
 from servicekit.settings import Mode, ServiceSettings
-from servicekit.signing import Prepared, Signature, Statement, insert_signature
+from servicekit.signing import Prepared, Signature
 from servicekit.testing.databases import Database as TestDatabase
 from servicekit.testing.databases import DatabaseFactory, Template
 from servicekit.testing.polling import eventually
@@ -50,7 +50,7 @@ SPELLS = ("employments", "places", "functions", "overlays", "equipment", "leaves
 
 PASSWORD = "correct horse battery"
 REASON = "a test"
-POLICY = Policy(policy.load()["roles"], policy.load()["digest"])
+POLICY = Policy.of(policy.load())
 
 
 class Browser:
@@ -240,14 +240,18 @@ def _sql(url: str, statement: str, *parameters: Any) -> list[dict[str, Any]]:
         return cursor.fetchall() if cursor.description else []
 
 
+NOTE_MEANINGS = {"read_and_understood": "I have read and understood this note."}
+
+
 class NoteSignable:
     """A note that somebody wrote and another person signs."""
 
     action = "record.sign_own"
+    meanings = NOTE_MEANINGS
 
-    async def prepare(
-        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
-    ) -> Prepared:
+    async def load(
+        self, tx: Tx, caller: Caller, key: str, inputs: Mapping[str, Any], *, lock: bool
+    ) -> dict[str, Any]:
         row = await tx.one(
             "SELECT * FROM app.note WHERE id = :id" + (" FOR UPDATE" if lock else ""), {"id": key}
         )
@@ -255,30 +259,27 @@ class NoteSignable:
             raise not_found("note", key)
         if row["author"] == caller.subject:
             raise forbidden("own-approval", "nobody signs a note that they wrote")
+        if lock:
+            await claim(tx, [])
+        return {**row, "inputs": dict(inputs)}
+
+    def parts(self, subject: Mapping[str, Any]) -> Mapping[str, str]:
+        return {"author": subject["author"]}
+
+    def prepare(self, subject: Mapping[str, Any], meaning: str, now: datetime) -> Prepared:
         return Prepared(
-            content={"note": key, "text": row["text"], "inputs": dict(inputs)},
-            content_version=str(row["version"]),
+            content={"note": subject["id"], "text": subject["text"], "inputs": subject["inputs"]},
+            content_version=str(subject["version"]),
             meaning=meaning,
-            meaning_text="I have read and understood this note.",
-            display={"text": row["text"]},
+            meaning_text=self.meanings[meaning],
+            display={"text": subject["text"]},
             time_zone="Europe/Amsterdam",
         )
 
-    async def apply(
-        self,
-        tx: Tx,
-        caller: Caller,
-        key: str,
-        inputs: Mapping[str, Any],
-        prepared: Prepared,
-        statement: Statement,
-    ) -> Signature:
-        await claim(tx, [])
-        signature = await insert_signature(tx, "note", key, prepared, statement)
+    async def apply(self, tx: Tx, subject: Mapping[str, Any], signature: Signature) -> None:
         await tx.execute(
-            "UPDATE app.note SET version = version + 1, signed = true WHERE id = :id", {"id": key}
+            "UPDATE app.note SET version = version + 1, signed = true WHERE id = :id", {"id": subject["id"]}
         )
-        return signature
 
 
 def _echo(name: str, prefix: str, seen: list[dict[str, Any]]) -> APIRouter:

@@ -5,6 +5,9 @@ SQL filter of a list, so that a list never shows what a single read would refuse
 reach: `all` (every row, whatever the grant names), `site` (rows of the grant's site; a grant that names none: every
 site), `area` (of its site and area), `team` (rows whose supervisor is the caller), `own` (rows of the caller alone).
 Any other key of a grant's scope narrows site, area and team.
+
+Segregation of duties is part of the data, too: a rule names the parts in a subject that exclude a further act on it
+(`segregate`).
 """
 
 from __future__ import annotations
@@ -32,10 +35,56 @@ class PolicyError(Exception):
     """The policy data are not what the interpreter can hold to."""
 
 
-class Policy:
-    """roles: role -> action -> reach."""
+type Parts = Mapping[str, str | Iterable[str | None] | None]
+"""Who took which part in a subject: part -> a person, or an account as `account/<id>`, or several."""
 
-    def __init__(self, roles: Mapping[str, Mapping[str, str]], version: str = "") -> None:
+
+@dataclass(frozen=True, slots=True)
+class SegregationRule:
+    """Nobody does `action` on a subject in which they took one of the parts `fields`.
+
+    acts: the signing kinds or commands to which the rule is limited; empty: every act of the action. people: how many
+    different people the act needs on one subject. code, message, status: of the refusal.
+    """
+
+    id: str
+    action: str
+    fields: tuple[str, ...]
+    code: str
+    message: str
+    acts: frozenset[str] = frozenset()
+    people: int = 1
+    status: int = 403
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> SegregationRule:
+        """From a rule of the policy file. `not_for_oneself` is about the account and the person of the subject."""
+        oneself = raw["kind"] == "not_for_oneself"
+        return cls(
+            id=raw["id"],
+            action=raw["action"],
+            fields=("account", "person") if oneself else tuple(raw["fields"]),
+            code=raw["code"],
+            message=raw["message"],
+            acts=frozenset(raw.get("acts", ())),
+            people=raw.get("count", 1),
+            status=raw.get("status", 403),
+        )
+
+    def concerns(self, action: str, act: str) -> bool:
+        return self.action == action and (not self.acts or act in self.acts)
+
+
+class Policy:
+    """roles: role -> action -> reach. segregation: the rules of the file on who must not do what."""
+
+    def __init__(
+        self,
+        roles: Mapping[str, Mapping[str, str]],
+        version: str = "",
+        segregation: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        self.segregation = [SegregationRule.of(rule) for rule in segregation]
         for role, actions in roles.items():
             for action, reach in actions.items():
                 if reach not in REACHES:
@@ -43,6 +92,11 @@ class Policy:
         self._roles = {role: dict(actions) for role, actions in roles.items()}
         self.version = version
         self.actions = frozenset(action for actions in roles.values() for action in actions)
+
+    @classmethod
+    def of(cls, loaded: Mapping[str, Any]) -> Policy:
+        """From the loaded policy file: its `roles`, `segregation` and `digest`."""
+        return cls(loaded["roles"], loaded["digest"], loaded["segregation"])
 
     def may(self, caller: Caller, action: str) -> bool:
         """Whether the caller may do the action anywhere at all."""
@@ -92,6 +146,25 @@ class Policy:
             clauses.append(and_(true(), *parts) if parts else true())
         return or_(false(), *clauses)
 
+    def segregate(self, caller: Caller, action: str, act: str, parts: Parts) -> None:
+        """Raises the refusal of the first rule that the caller would break by this act on a subject.
+
+        act: the signing kind or the name of the command. Raises PolicyError when the subject does not state a part
+        that a rule asks for: a doubt lets nobody through.
+        """
+        for rule in self.segregation:
+            if not rule.concerns(action, act):
+                continue
+            for name in rule.fields:
+                if name not in parts:
+                    raise PolicyError(f"segregation {rule.id}: {act} does not state the part {name}")
+                if {caller.subject, caller.actor} & _people(parts[name]):
+                    raise Problem(rule.status, rule.code, _TITLES[rule.status], rule.message)
+
+    def people_needed(self, action: str, act: str) -> int:
+        """How many different people must do the act on one subject."""
+        return max((rule.people for rule in self.segregation if rule.concerns(action, act)), default=1)
+
     @staticmethod
     def _covers(caller: Caller, grant: Grant, reach: str, resource: Mapping[str, Any]) -> bool:
         if reach in ("own", "team") and (caller.subject is None or resource.get(reach) != caller.subject):
@@ -116,3 +189,12 @@ def _narrowing(grant: Grant, reach: str) -> list[str]:
         return []
     placed = {"site": {"site"}, "area": {"site", "area"}, "team": set[str]()}[reach]
     return [key for key in grant.scope if key in placed or key not in ("site", "area")]
+
+
+_TITLES = {403: "Not allowed", 409: "The act conflicts with the present state"}
+
+
+def _people(part: str | Iterable[str | None] | None) -> set[str]:
+    """Without the empty ones: an account without a person is nobody's own by that."""
+    several = [part] if part is None or isinstance(part, str) else part
+    return {each for each in several if each}

@@ -1,13 +1,16 @@
-"""Business errors that an API shows as RFC 9457 problems.
+"""Errors that an API shows as RFC 9457 problems.
 
-A handler raises one of these; `servicekit.http` renders it. `errors` names each bad field and the reason, so that the
-user can put it right without losing the rest of what was entered.
+The shell raises a `Problem`; a domain module raises a `DomainError`, which `problem_of` turns into one, here and
+nowhere else. `errors` names each bad field and the reason, so that the user can put it right without losing the rest
+of what was entered.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from servicekit.domain import DomainError, FieldsError, NotFoundError, NotYoursError, RuleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,17 @@ def conflict(code: str, detail: str, **extra: Any) -> Problem:
 
 def forbidden(code: str, detail: str) -> Problem:
     return Problem(403, code, "Not allowed", detail)
+
+
+def problem_of(error: DomainError) -> Problem:
+    """422 naming each field, 404, 403 for an act that is somebody else's, 409 for a state that does not allow it."""
+    if isinstance(error, RuleError):
+        return invalid(error.field, error.reason, error.message)
+    if isinstance(error, FieldsError):
+        fields = [FieldError(*each) for each in error.fields]
+        return Problem(422, error.code, error.title, error.message, fields)
+    if isinstance(error, NotFoundError):
+        return not_found(error.what, error.key)
+    if isinstance(error, NotYoursError):
+        return forbidden(error.code, error.message)
+    return conflict(error.code, error.message, **error.extra)

@@ -97,7 +97,7 @@ class ServiceSpec:
     inbound: Mapping[str, Fold | Subscription] = field(default_factory=dict)
     archive: Archive | None = None
     lanes: Callable[[Runtime], LaneWork] | None = None
-    signables: Mapping[str, Signable] = field(default_factory=dict)
+    signables: Mapping[str, Signable[Any]] = field(default_factory=dict)
     background: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
     look: Callable[[Runtime], Awaitable[int]] | None = None
     """Marks what the passing of time alone changes and returns how many marks it made; the worker role repeats it."""

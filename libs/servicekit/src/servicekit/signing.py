@@ -4,6 +4,9 @@ The gateway holds the intent and authenticates the signer afresh; what it passes
 (intent, digest, meaning, signer, printed name, time of authentication; 60 s). The owner of what is signed verifies the
 statement and, in one transaction, locks the record, computes the digest again, inserts the signature (one per intent),
 changes the state and announces it. A service lists what it has to sign as `Signable`s and mounts `signing_router`.
+
+Who must not sign what is a rule of the policy file (`segregation`): a signable says who took which part, and this path
+refuses with the code of the rule that the signer would break.
 """
 
 from __future__ import annotations
@@ -21,9 +24,10 @@ from sqlalchemy.dialects.postgresql import UUID
 from servicekit.canonical import digest as digest_of
 from servicekit.db.database import Database, Tx
 from servicekit.db.kinds import kind
-from servicekit.http.app import Allow, correlation_of
+from servicekit.http.app import Allow, PolicyOf, correlation_of
 from servicekit.http.caller import Caller, TokenIssuer, TokenVerifier
 from servicekit.ids import new_id
+from servicekit.policy import Parts, Policy
 from servicekit.problems import Problem, conflict, forbidden, invalid
 
 STATEMENT_LIFETIME_SECONDS = 60
@@ -161,28 +165,67 @@ class Signature:
         return cls(**values)
 
 
-class Signable(Protocol):
-    """One kind of thing that can be signed. `inputs` is what the signer adds on the page, part of the content."""
+class Signable[S](Protocol):
+    """One kind of thing that can be signed; S is what is loaded of it, once for a signature.
 
-    action: str
+    meanings: the meanings that a signature can have, and the text of each. action: the right that the signer needs.
+    """
 
-    async def prepare(
-        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
-    ) -> Prepared:
-        """The content as it stands; with lock, its rows stay locked. Raises a Problem when it may not be signed."""
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def meanings(self) -> Mapping[str, str]: ...
+
+    async def load(self, tx: Tx, caller: Caller, key: str, inputs: Mapping[str, Any], *, lock: bool) -> S:
+        """Everything that the signature concerns, as it stands. inputs: what the signer adds on the page.
+
+        With lock its subjects are claimed and its rows stay locked. Raises 404 for what is not there or out of the
+        caller's scope, 422 for bad inputs.
+        """
         ...
 
-    async def apply(
-        self,
-        tx: Tx,
-        caller: Caller,
-        key: str,
-        inputs: Mapping[str, Any],
-        prepared: Prepared,
-        statement: Statement,
-    ) -> Signature:
-        """Claims the subjects, inserts the signature by `insert_signature`, changes the state, announces."""
+    def parts(self, subject: S) -> Parts:
+        """Who took which part in it before: what the policy's rules of segregation look at."""
         ...
+
+    def prepare(self, subject: S, meaning: str, now: datetime) -> Prepared:
+        """The content that is shown and bound. Raises a DomainError or Problem when it cannot be signed as it is."""
+        ...
+
+    async def apply(self, tx: Tx, subject: S, signature: Signature) -> None:
+        """What the signature does: a command on the loaded subject."""
+        ...
+
+
+def no_inputs(inputs: Mapping[str, Any]) -> None:
+    """422 for anything that a signer adds where nothing is asked for."""
+    if inputs:
+        raise invalid("inputs", "unexpected", "this signature takes no further input")
+
+
+async def prepare(
+    tx: Tx,
+    policy: Policy,
+    kind: str,
+    signable: Signable[Any],
+    caller: Caller,
+    *,
+    key: str,
+    meaning: str,
+    inputs: Mapping[str, Any],
+    lock: bool,
+) -> tuple[Any, Prepared]:
+    """What was loaded, and what is shown of it. Raises what the signable raises, and the refusal of a rule of
+    segregation that the signer would break (PL-06)."""
+    if caller.subject is None:
+        raise forbidden("no-person", "only a person can sign")
+    if meaning not in signable.meanings:
+        raise invalid("meaning", "unknown", f"one of {', '.join(signable.meanings)}")
+    subject = await signable.load(tx, caller, key, inputs, lock=lock)
+    prepared = signable.prepare(subject, meaning, tx.recorded_at if lock else tx.now)
+    policy.segregate(caller, signable.action, kind, signable.parts(subject))
+    return subject, prepared
 
 
 async def insert_signature(
@@ -229,8 +272,9 @@ async def signatures_of(tx: Tx, kind: str, key: str) -> list[Signature]:
 
 async def sign(
     tx: Tx,
+    policy: Policy,
     kind: str,
-    signable: Signable,
+    signable: Signable[Any],
     caller: Caller,
     *,
     key: str,
@@ -252,10 +296,14 @@ async def sign(
         raise forbidden("not-the-signer", "only the one who authenticated can sign")
     if statement.meaning != meaning:
         raise conflict("stale", "the meaning is not the one that was confirmed")
-    prepared = await signable.prepare(tx, caller, key, meaning, inputs, lock=True)
+    subject, prepared = await prepare(
+        tx, policy, kind, signable, caller, key=key, meaning=meaning, inputs=inputs, lock=True
+    )
     if prepared.digest != statement.digest:
         raise conflict("stale", "the record changed after it was shown: read it again before you sign")
-    return await signable.apply(tx, caller, key, inputs, prepared, statement)
+    signature = await insert_signature(tx, kind, key, prepared, statement)
+    await signable.apply(tx, subject, signature)
+    return signature
 
 
 MaySign = Annotated[Caller, Depends(Allow("signing.own"))]
@@ -303,11 +351,11 @@ class SignatureOut(BaseModel):
 class Signables:
     """What a service has to sign, by kind; `database` opens the units of work."""
 
-    kinds: Mapping[str, Signable]
+    kinds: Mapping[str, Signable[Any]]
     database: Callable[[Request], Database]
     after: Callable[[Signature], Awaitable[None]] | None = field(default=None)
 
-    def of(self, kind: str) -> Signable:
+    def of(self, kind: str) -> Signable[Any]:
         try:
             return self.kinds[kind]
         except KeyError:
@@ -319,11 +367,21 @@ def signing_router(signables: Signables) -> APIRouter:
     router = APIRouter(tags=["signing"])
 
     @router.post("/signing/prepare")
-    async def prepare(body: PrepareRequest, request: Request, caller: MaySign) -> PreparedOut:
+    async def show(body: PrepareRequest, request: Request, caller: MaySign, policy: PolicyOf) -> PreparedOut:
         signable = signables.of(body.kind)
-        request.app.state.policy.require(caller, signable.action)
+        policy.require(caller, signable.action)
         async with signables.database(request).read() as tx:
-            prepared = await signable.prepare(tx, caller, body.key, body.meaning, body.inputs, lock=False)
+            _, prepared = await prepare(
+                tx,
+                policy,
+                body.kind,
+                signable,
+                caller,
+                key=body.key,
+                meaning=body.meaning,
+                inputs=body.inputs,
+                lock=False,
+            )
         return PreparedOut(
             digest=prepared.digest,
             content_version=prepared.content_version,
@@ -334,9 +392,9 @@ def signing_router(signables: Signables) -> APIRouter:
         )
 
     @router.post("/signing/sign")
-    async def confirm(body: SignRequest, request: Request, caller: MaySign) -> SignatureOut:
+    async def confirm(body: SignRequest, request: Request, caller: MaySign, policy: PolicyOf) -> SignatureOut:
         signable = signables.of(body.kind)
-        request.app.state.policy.require(caller, signable.action)
+        policy.require(caller, signable.action)
         statement = verify_statement(request.app.state.verifier, body.statement)
         if statement.account != caller.actor:
             raise Problem(403, "not-the-signer", "The statement was made for another account")
@@ -344,6 +402,7 @@ def signing_router(signables: Signables) -> APIRouter:
         async with signables.database(request).transaction(context) as tx:
             signature = await sign(
                 tx,
+                policy,
                 body.kind,
                 signable,
                 caller,

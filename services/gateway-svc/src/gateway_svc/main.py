@@ -21,18 +21,18 @@ from gateway_svc.inbound import INBOUND
 from gateway_svc.settings import LOOPBACK, GatewaySettings, Tls
 from gateway_svc.tls import TlsError, certificate_for, real_now
 
-LOADED = policy.load()
+POLICY = Policy.of(policy.load())
 SPEC = ServiceSpec(
     name="gateway",
     package="gateway_svc",
     version=version("gateway-svc"),
     topics=topics.load(),
-    policy=Policy(LOADED["roles"], LOADED["digest"]),
+    policy=POLICY,
     validate=attest_contracts.validate_outgoing,
     contracts=CONTRACTS,
     routers=app.own_routers(),
     inbound=INBOUND,
-    signables={KIND: ImportBatchSignable()},
+    signables={KIND: ImportBatchSignable(POLICY)},
     background=[app.housekeeping, import_jobs],
     state=app.state,
     app=app.finish,

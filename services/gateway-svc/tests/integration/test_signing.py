@@ -18,7 +18,16 @@ from gateway_testing import PASSWORD, REASON, Browser, Platform, code_of
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
 from servicekit.ids import new_id
-from servicekit.signing import Prepared, Signable, Signature, Statement, issue_statement
+from servicekit.policy import Policy
+from servicekit.signing import (
+    Prepared,
+    Signable,
+    Signature,
+    Statement,
+    insert_signature,
+    issue_statement,
+    prepare,
+)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.req("SR-04", "R-50")]
 _notes = (f"N{n}" for n in itertools.count(1))
@@ -248,13 +257,20 @@ async def test_control_without_one_signature_an_intent_two_confirms_sign_twice(
     """The owner neither waits for, nor looks for, nor is refused a second signature of the intent."""
 
     async def every_time(
-        tx: Tx, kind: str, signable: Signable, caller: Caller, *, statement: Statement, **asked: Any
+        tx: Tx,
+        policy: Policy,
+        kind: str,
+        signable: Signable[Any],
+        caller: Caller,
+        *,
+        statement: Statement,
+        **asked: Any,
     ) -> Signature:
-        del kind
-        key, meaning, inputs = asked["key"], asked["meaning"], asked["inputs"]
-        prepared = await signable.prepare(tx, caller, key, meaning, inputs, lock=True)
+        subject, prepared = await prepare(tx, policy, kind, signable, caller, **asked, lock=True)
         once = replace(statement, intent=f"{statement.intent}-{new_id()}")
-        return await signable.apply(tx, caller, key, inputs, prepared, once)
+        signature = await insert_signature(tx, kind, asked["key"], prepared, once)
+        await signable.apply(tx, subject, signature)
+        return signature
 
     monkeypatch.setattr("servicekit.signing.sign", every_time)
     made = await intent(ana, note)

@@ -13,7 +13,7 @@ from servicekit.http.app import Allow, MisdeclaredRouteError, make_app
 from servicekit.http.caller import Caller, TokenVerifier
 from servicekit.policy import Policy
 
-POLICY = Policy(policy.load()["roles"])
+POLICY = Policy.of(policy.load())
 
 
 def test_hsts_is_said_over_tls_alone() -> None:

@@ -2,8 +2,8 @@ from datetime import UTC, date, datetime
 from itertools import count
 
 import pytest
-from matrix_svc.domain.errors import RuleError
 from matrix_svc.domain.spells import Spell, SpellKind, check_end, check_new, closed_by_rehire, ended, standing
+from servicekit.domain import RuleError
 
 KNOWN = datetime(2026, 3, 1, tzinfo=UTC)
 JAN, MAY, JUN = date(2026, 1, 1), date(2026, 5, 1), date(2026, 6, 1)

@@ -2,7 +2,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from matrix_svc.domain.errors import RuleError, StateError
 from matrix_svc.domain.rules import Cell, Question, Rule, SourceKind
 from matrix_svc.domain.versions import (
     Change,
@@ -13,6 +12,7 @@ from matrix_svc.domain.versions import (
     differences,
     is_stricter,
 )
+from servicekit.domain import RuleError, StateError
 
 SIGNED = datetime(2026, 4, 1, 9, tzinfo=UTC)
 OPR = SourceKind.JOB_FUNCTION
@@ -69,13 +69,14 @@ def test_an_interval_where_there_was_none_is_stricter_and_an_answer_is_not() -> 
     assert not is_stricter(answer)
 
 
-@pytest.mark.req("MX-08", "PL-06")
-def test_the_author_cannot_approve() -> None:
+def test_only_a_draft_that_changes_something_is_approved() -> None:
     changes = differences([Cell(OPR, "OPR", "SOP-222", R)], IN_FORCE)
+    check_approval(draft(), changes)
     with pytest.raises(StateError) as refused:
-        check_approval(draft(), "QUE", changes)
-    assert refused.value.code == "own-approval"
-    check_approval(draft(), "EVA", changes)
+        check_approval(replace(draft(), state=VersionState.APPROVED), changes)
+    assert refused.value.code == "not-a-draft"
+    with pytest.raises(RuleError, match="changes nothing"):
+        check_approval(draft(), [])
 
 
 @pytest.mark.req("R-35")

@@ -10,26 +10,21 @@ from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
 from qms_svc.api import changes, content, documents, imports
-from qms_svc.handlers import approval, moves, withdrawal
+from qms_svc.handlers.signables import SIGNABLES
 from qms_svc.inbound import INBOUND
 from qms_svc.settings import QmsSettings
 
-_POLICY = policy.load()
 SPEC = ServiceSpec(
     name="qms",
     package="qms_svc",
     version=version("qms-svc"),
     topics=topics.load(),
-    policy=Policy(_POLICY["roles"], version=_POLICY["digest"]),
+    policy=Policy.of(policy.load()),
     validate=validate_outgoing,
     contracts=CONTRACTS,
     routers=[documents.router, changes.router, content.router, imports.router],
     inbound=INBOUND,
-    signables={
-        approval.KIND: approval.ChangeSignable(),
-        moves.KIND: moves.EffectiveDateSignable(),
-        withdrawal.KIND: withdrawal.WithdrawalSignable(),
-    },
+    signables=SIGNABLES,
     settings=QmsSettings,
 )
 

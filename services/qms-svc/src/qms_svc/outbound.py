@@ -6,14 +6,18 @@ else acts on a draft. It enters the announced state with its first decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
 from plantkit.governing import Effective
 from servicekit.bus.outbox import Announcement
 
-from qms_svc.db.queries import Stored, StoredDocument
+from qms_svc.domain import change as changes
+from qms_svc.domain import document as documents
+from qms_svc.domain.change import Change, Control
+from qms_svc.domain.document import Document, Version
 
 
 def instant(value: datetime | None) -> str | None:
@@ -25,49 +29,48 @@ def day(value: date | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
+def text(value: str | None) -> str | None:
+    """A state or a decision as plain text."""
+    return None if value is None else str(value)
+
+
 def happened(
     kind: str, *, reason: str | None = None, valid_from: str | None = None, cause: str | None = None
 ) -> dict[str, Any]:
     return {"kind": kind, "reason": reason, "valid_from": valid_from, "cause": cause}
 
 
-def is_announced(stored: Stored) -> bool:
-    return stored.row["training_decision"] is not None and stored.row["change_class"] is not None
-
-
-def document_state(document: StoredDocument) -> dict[str, Any]:
-    row = document.row
+def document_state(document: Document) -> dict[str, Any]:
     return {
         **{
-            name: row[name]
+            name: getattr(document, name)
             for name in ("document", "title", "document_type", "framework", "category", "owner_department")
         },
         "retired": [{"place": place, "on": day(on)} for place, on in document.retired.items()],
-        "versions": [version_state(stored) for stored in document.versions if is_announced(stored)],
+        "versions": [version_state(version) for version in document.versions if version.is_decided],
     }
 
 
-def version_state(stored: Stored) -> dict[str, Any]:
-    row = stored.row
+def version_state(version: Version) -> dict[str, Any]:
     return {
-        "version": row["number"],
-        "state": row["state"],
-        "change_class": row["change_class"],
-        "training_decision": row["training_decision"],
-        "change": row["change"],
-        "approved_at": instant(row["approved_at"]),
-        "approved_on": day(row["approved_on"]),
-        "effective": [_effective(entry, row["recorded_at"]) for entry in stored.effective],
-        "ends": [{"place": end.place, "on": day(end.on)} for end in stored.ends],
-        "withdrawn_at": instant(row["withdrawn_at"]),
+        "version": version.number,
+        "state": str(version.state),
+        "change_class": text(version.change_class),
+        "training_decision": text(version.training_decision),
+        "change": version.change,
+        "approved_at": instant(version.approved_at),
+        "approved_on": day(version.approved_on),
+        "effective": [_effective(entry, version.recorded_at) for entry in version.effective],
+        "ends": [{"place": end.place, "on": day(end.on)} for end in version.ends],
+        "withdrawn_at": instant(version.withdrawn_at),
         "content": [
             {name: file[name] for name in ("sha256", "size", "media_type", "language")}
-            for file in row["content"]
+            for file in version.content
         ],
-        "sections": [{"id": section["id"], "title": section["title"]} for section in row["sections"]],
-        "minutes": row["minutes"],
-        "summary": row["summary"],
-        "recorded_at": instant(row["recorded_at"]),
+        "sections": [{"id": section["id"], "title": section["title"]} for section in version.sections],
+        "minutes": version.minutes,
+        "summary": version.summary,
+        "recorded_at": instant(version.recorded_at),
     }
 
 
@@ -80,26 +83,97 @@ def _effective(entry: Effective, recorded_at: datetime) -> dict[str, Any]:
     }
 
 
-def change_state(row: Mapping[str, Any], versions: Sequence[Stored]) -> dict[str, Any]:
+def change_state(change: Change, versions: Sequence[Version]) -> dict[str, Any]:
     return {
-        "change": row["change"],
-        "title": row["title"],
-        "state": row["state"],
-        "reason": row["change_reason"],
-        "author": row["author"],
-        "risk_reason": row["risk_reason"],
+        "change": change.change,
+        "title": change.title,
+        "state": str(change.state),
+        "reason": change.change_reason,
+        "author": change.author,
+        "risk_reason": change.risk_reason,
         "documents": [
             {
-                "document": stored.row["document"],
-                "version": stored.number,
-                "training_decision": stored.row["training_decision"],
+                "document": version.document,
+                "version": version.number,
+                "training_decision": text(version.training_decision),
             }
-            for stored in versions
-            if is_announced(stored)
+            for version in versions
+            if version.is_decided
         ],
-        "required_approvals": row["required_approvals"],
-        "approvals": list(row["approvals"]),
+        "required_approvals": change.required_approvals,
+        "approvals": [asdict(approval) for approval in change.approvals],
     }
+
+
+def of_document(
+    state: Document, events: Sequence[documents.DocumentEvent], reason: str | None
+) -> Iterable[Announcement]:
+    """What the events of a document announce."""
+    for event in events:
+        match event:
+            case documents.Registered():
+                name, what = "registered", happened("registered", reason=reason)
+            case documents.Described():
+                name, what = "changed", happened("described", reason=reason)
+            case documents.Retired(fact, _, _, on, _):
+                name = "retired"
+                what = happened("retired", reason=reason, valid_from=day(on), cause=fact)
+            case documents.DateMoved(_, _, _, on, signature, _):
+                name = "version-moved"
+                what = happened("effective_date_moved", reason=reason, valid_from=day(on), cause=signature)
+            case documents.Withdrawn(_, signature, at):
+                name = "version-withdrawn"
+                what = happened("version_withdrawn", reason=reason, valid_from=instant(at), cause=signature)
+        yield document(name, document_state(state), what)
+
+
+def of_change(state: Control, events: Sequence[changes.Event], reason: str | None) -> Iterable[Announcement]:
+    """What the events of a change announce: of the documents that they touch, and of the change."""
+    for event in events:
+        name, kind, touched, more = _of_change(state, event)
+        # What an event adds to the trail: since when it holds, and what caused it.
+        what = happened(kind, reason=reason, **more)
+        if touched:
+            what_of_documents = what | ({"kind": "version_approved"} if name == "approved" else {})
+            document_event = {"cancelled": "withdrawn", "removed": "withdrawn"}.get(name, name)
+            for key in sorted({version.document for version in touched if version.is_decided}):
+                shown = document_state(state.documents[key])
+                yield document(f"version-{document_event}", shown, what_of_documents)
+        yield change(
+            "drafted" if name == "removed" else name, change_state(state.change, state.versions), what
+        )
+
+
+def _of_change(
+    state: Control, event: changes.Event
+) -> tuple[str, str, Sequence[Version], dict[str, str | None]]:
+    """The event's name, its kind, the versions that it touches, and valid_from and cause."""
+    key = state.change.change
+    match event:
+        case changes.Opened():
+            return "drafted", "change_opened", [], {}
+        case changes.Described():
+            return "drafted", "change_described", [], {}
+        case changes.Drafted(version, _, _):
+            return "drafted", "drafted", [version], {"cause": key}
+        case changes.PlanChanged(document_id, number, _, _, _):
+            version = documents.version_of(state.documents[document_id], number)
+            return "drafted", "draft_changed", [version], {"cause": key}
+        case changes.FileChanged(document_id, number, _, _, _):
+            version = documents.version_of(state.documents[document_id], number)
+            return "drafted", "file_changed", [version], {"cause": key}
+        case changes.Removed(version, _, at):
+            return "removed", "version_withdrawn", [version], {"valid_from": instant(at)}
+        case changes.Submitted():
+            return "submitted", "change_submitted", state.versions, {"cause": key}
+        case changes.Recalled():
+            return "drafted", "change_recalled", state.versions, {"cause": key}
+        case changes.Cancelled(versions, at):
+            return "cancelled", "change_cancelled", versions, {"valid_from": instant(at), "cause": key}
+        case changes.Signed(approval, _):
+            return "signed", "change_signed", [], {"cause": approval.signature}
+        case changes.Approved(approval, versions, _):
+            return "approved", "change_approved", versions, {"cause": approval.signature}
 
 
 def document(event: str, state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:

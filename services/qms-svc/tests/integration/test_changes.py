@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from qms_svc.domain.change import check_complete
+from qms_svc.main import SPEC
 from qms_testing import CAM, EVA, QA2, QUE, START, Qms, draft_cc7, employed
 
 CLASS = {
@@ -105,15 +105,13 @@ async def test_nobody_approves_a_change_that_they_wrote_on(qms: Qms) -> None:
     await qms.approve(EVA, "CC-7")
 
 
-async def test_control_without_the_look_at_who_wrote_it_an_author_approves_their_own(
+async def test_control_without_the_rule_on_who_wrote_it_an_author_approves_their_own(
     qms: Qms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing else refuses it: the author holds the right to sign, as in a small plant."""
 
-    def of_anybody(change: Any, versions: Any, approver: str, sites: Any, now: datetime) -> None:
-        check_complete(change, versions, sites, now)
-
-    monkeypatch.setattr("qms_svc.handlers.approval.check_approval", of_anybody)
+    others = [rule for rule in SPEC.policy.segregation if rule.id != "own-change"]
+    monkeypatch.setattr(SPEC.policy, "segregation", others)
     await draft_cc7(qms)
     signature = await qms.approve(QUE, "CC-7")
     assert (await qms.get(EVA, "/api/changes/CC-7")).json()["state"] == "APPROVED"

@@ -13,7 +13,7 @@ from qms_svc.domain.content import (
     pdf_sections,
     sniff,
 )
-from qms_svc.domain.errors import RuleError
+from servicekit.domain import RuleError
 
 
 def titles(text: str) -> list[tuple[str, str, int]]:

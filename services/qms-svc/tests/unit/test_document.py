@@ -20,7 +20,7 @@ from qms_svc.domain.document import (
     has_taken_effect,
     upcoming,
 )
-from qms_svc.domain.errors import RuleError, StateError
+from servicekit.domain import RuleError, StateError
 
 NL, US = "Europe/Amsterdam", "America/New_York"
 SITES = Sites({"NL1": NL, "US1": US})

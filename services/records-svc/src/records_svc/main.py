@@ -17,8 +17,7 @@ from records_svc.handlers.signing_reading import ReadingSignable
 from records_svc.inbound import INBOUND
 from records_svc.settings import RecordsSettings
 
-_RULES = policy.load()
-_POLICY = Policy(_RULES["roles"], version=_RULES["version"])
+_POLICY = Policy.of(policy.load())
 SPEC = ServiceSpec(
     name="records",
     package="records_svc",

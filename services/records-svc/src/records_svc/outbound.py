@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from servicekit.bus import Announcement
-from servicekit.signing import Signature
+
+from records_svc.domain.vocabulary import SignatureFacts
 
 TOPIC = "records.training-record"
 
@@ -30,7 +31,7 @@ def happened(
     return {"kind": kind, "reason": reason, "valid_from": maybe(valid_from), "cause": cause}
 
 
-def record_state(row: Mapping[Any, Any], signatures: Sequence[Signature] = ()) -> dict[str, Any]:
+def record_state(row: Mapping[Any, Any], signatures: Sequence[SignatureFacts] = ()) -> dict[str, Any]:
     """row: a training record with its mark and late entry beside it (`db.queries`); a bare one has neither yet."""
     sections = row["sections"]
     return {
@@ -79,7 +80,7 @@ def record_state(row: Mapping[Any, Any], signatures: Sequence[Signature] = ()) -
     }
 
 
-def _signature(signature: Signature) -> dict[str, Any]:
+def _signature(signature: SignatureFacts) -> dict[str, Any]:
     return {
         "signature": signature.id,
         "person": signature.signer,

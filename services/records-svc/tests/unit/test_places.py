@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from records_svc.domain.errors import StateError
 from records_svc.domain.places import Days, Person, PlaceSpell, has_left, place_at
+from servicekit.domain import StateError
 
 ZONES = {"NL1": "Europe/Amsterdam", "US1": "America/New_York"}
 

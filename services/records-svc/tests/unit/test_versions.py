@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 from plantkit.governing import Effective
-from records_svc.domain.errors import StateError
 from records_svc.domain.places import Place
 from records_svc.domain.versions import (
     Document,
@@ -18,6 +17,7 @@ from records_svc.domain.versions import (
     file_for,
     governing,
 )
+from servicekit.domain import StateError
 
 NL1, US1 = Place("NL1", "Europe/Amsterdam"), Place("US1", "America/New_York")
 KNOWN = datetime(2026, 1, 1, tzinfo=UTC)

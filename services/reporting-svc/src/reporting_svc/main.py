@@ -19,7 +19,7 @@ SPEC = ServiceSpec(
     package="reporting_svc",
     version=version("reporting-svc"),
     topics=topics.load(),
-    policy=Policy(_POLICY["roles"], version=_POLICY["version"]),
+    policy=Policy.of(policy.load()),
     validate=validate_outgoing,
     routers=[qualification.router, reports.router, audit.router],
     inbound=INBOUND,

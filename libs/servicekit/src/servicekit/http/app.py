@@ -19,10 +19,11 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
 
+from servicekit.domain import DomainError
 from servicekit.http.caller import Caller, TokenVerifier
 from servicekit.ids import is_uuid, new_id
 from servicekit.policy import Policy
-from servicekit.problems import FieldError, Problem
+from servicekit.problems import FieldError, Problem, problem_of
 
 log = structlog.get_logger(__name__)
 
@@ -147,6 +148,10 @@ def add_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, Problem)
         return problem_response(error)
 
+    async def on_domain(_: Request, error: Exception) -> Response:
+        assert isinstance(error, DomainError)
+        return problem_response(problem_of(error))
+
     async def on_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [
@@ -173,6 +178,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem_response(Problem(500, "internal", "Something went wrong on our side"))
 
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(DomainError, on_domain)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(OperationalError, on_database)

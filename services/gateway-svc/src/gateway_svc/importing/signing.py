@@ -7,16 +7,17 @@ migrated records may allow, or may not (C-36, R-62). With the second one the bat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from attest_contracts import policy
 from servicekit.bus.outbox import claim
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
 from servicekit.ids import is_uuid
-from servicekit.policy import Policy
-from servicekit.problems import conflict, forbidden, invalid, not_found
-from servicekit.signing import Prepared, Signature, Statement, insert_signature
+from servicekit.policy import Parts, Policy
+from servicekit.problems import conflict, forbidden, not_found
+from servicekit.signing import Prepared, Signature, no_inputs
 
 from gateway_svc.importing import known
 from gateway_svc.importing.jobs import ACTION_ACCEPT, UNDER_WAY, JobState, found, locked, move
@@ -33,42 +34,60 @@ WITHOUT_RECORDS = (
     " its training records are kept and shown, and allow nobody to work."
 )
 """The meaning where the policy is that migrated records do not count."""
-SIGNATURES_NEEDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An import job with its report; `other` is another job whose rows are on their way, `known` counts the rows that
+    were taken since the check."""
+
+    job: Mapping[str, Any]
+    report: Mapping[str, Any]
+    other: Mapping[str, Any] | None
+    known: int
 
 
 class ImportBatchSignable:
-    """`inputs` is empty. The one who uploaded may be one of the two."""
+    """No inputs. The one who uploaded may be one of the two."""
 
     action = ACTION_ACCEPT
+    meanings = MEANINGS
 
-    def __init__(self) -> None:
-        self._policy = Policy(policy.load()["roles"])
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
 
-    async def prepare(
-        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
-    ) -> Prepared:
-        if meaning not in MEANINGS:
-            raise invalid("meaning", "unknown", f"one of {', '.join(MEANINGS)}")
-        if inputs:
-            raise invalid("inputs", "unexpected", "the acceptance of an import takes no further input")
+    async def load(self, tx: Tx, caller: Caller, key: str, inputs: Mapping[str, Any], *, lock: bool) -> Batch:
+        no_inputs(inputs)
         if not is_uuid(key):
             raise not_found("import", key)
         if lock:
             # Two second signatures of two jobs at once: one of them has to see the other.
             await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('import', 0))")
             job = await locked(tx, key)
+            await claim(tx, [])
         else:
             job = await found(tx, key)
         if not self._policy.decide(caller, ACTION_ACCEPT, {}).allowed:
             raise forbidden(
                 "scope", f"an import concerns every site: this needs {ACTION_ACCEPT} without a scope"
             )
-        await self._check(tx, job, caller.subject)
         report = await tx.one("SELECT * FROM app.import_report WHERE job = CAST(:job AS uuid)", {"job": key})
         assert report is not None
+        other = await tx.one(
+            "SELECT id, state FROM app.import_job WHERE state = ANY(:states) AND id <> :job",
+            {"states": [state.value for state in UNDER_WAY], "job": key},
+        )
+        return Batch(job, report, other, await known.count(tx))
+
+    def parts(self, subject: Batch) -> Parts:
+        return {"accepted_by": [acceptance["person"] for acceptance in subject.job["accepted_by"]]}
+
+    def prepare(self, subject: Batch, meaning: str, now: datetime) -> Prepared:
+        job, report = subject.job, subject.report
+        _check(subject)
         counted = ("file", "sha256", "rows", "taken", "refused", "identical")
         content = {
-            "job": key,
+            "job": job["id"],
             "acceptance_digest": job["acceptance_digest"],
             "batch_digest": job["batch_digest"],
             "plan_digest": job["plan_digest"],
@@ -90,27 +109,17 @@ class ImportBatchSignable:
             time_zone="UTC",
         )
 
-    async def apply(
-        self,
-        tx: Tx,
-        caller: Caller,
-        key: str,
-        inputs: Mapping[str, Any],
-        prepared: Prepared,
-        statement: Statement,
-    ) -> Signature:
-        await claim(tx, [])
-        job = await locked(tx, key)
-        signature = await insert_signature(tx, KIND, key, prepared, statement)
+    async def apply(self, tx: Tx, subject: Batch, signature: Signature) -> None:
+        job = subject.job
         accepted = [
             *job["accepted_by"],
             {
-                "person": statement.signer,
+                "person": signature.signer,
                 "signature": signature.id,
                 "signed_at": utc(signature.signed_at),
             },
         ]
-        enough = len(accepted) == SIGNATURES_NEEDED
+        enough = len(accepted) >= self._policy.people_needed(ACTION_ACCEPT, KIND)
         await move(
             tx,
             job,
@@ -118,24 +127,15 @@ class ImportBatchSignable:
             accepted_by=accepted,
             correlation=tx.context.correlation,
         )
-        return signature
 
-    async def _check(self, tx: Tx, job: Mapping[str, Any], person: str | None) -> None:
-        if job["dry_run"]:
-            raise conflict("dry-run", "a dry run is not accepted: upload the files for an import")
-        if job["state"] not in (JobState.CHECKED, JobState.ACCEPTED_ONCE):
-            raise conflict("not-acceptable", f"import {job['id']} is {job['state']}")
-        if person in [acceptance["person"] for acceptance in job["accepted_by"]]:
-            raise forbidden(
-                "two-people", "an import is accepted by two different people, and you are the first"
-            )
-        other = await tx.one(
-            "SELECT id, state FROM app.import_job WHERE state = ANY(:states) AND id <> :job",
-            {"states": [state.value for state in UNDER_WAY], "job": job["id"]},
-        )
-        if other is not None:
-            raise conflict("another-import", f"import {other['id']} is {other['state']}: end that one first")
-        if await known.count(tx) != job["known_rows"]:
-            raise conflict(
-                "stale", "another import was taken since these files were checked: upload them again"
-            )
+
+def _check(batch: Batch) -> None:
+    job, other = batch.job, batch.other
+    if job["dry_run"]:
+        raise conflict("dry-run", "a dry run is not accepted: upload the files for an import")
+    if job["state"] not in (JobState.CHECKED, JobState.ACCEPTED_ONCE):
+        raise conflict("not-acceptable", f"import {job['id']} is {job['state']}")
+    if other is not None:
+        raise conflict("another-import", f"import {other['id']} is {other['state']}: end that one first")
+    if batch.known != job["known_rows"]:
+        raise conflict("stale", "another import was taken since these files were checked: upload them again")

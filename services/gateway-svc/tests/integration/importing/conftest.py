@@ -35,7 +35,7 @@ FIXTURE = EXAMPLES / "fixture-f"
 SERVICES = ("matrix", "qms", "assignment", "records", "reporting")
 PACE = Pace(patience=1.0, again=0.01, look=0.01, idle=0.01)
 
-POLICY = Policy(policy.load()["roles"])
+POLICY = Policy.of(policy.load())
 SPEC = ServiceSpec(
     name="gateway",
     package="gateway_svc",
@@ -44,7 +44,7 @@ SPEC = ServiceSpec(
     policy=POLICY,
     validate=lambda topic, data: None,
     routers=[api.router],
-    signables={KIND: ImportBatchSignable()},
+    signables={KIND: ImportBatchSignable(POLICY)},
 )
 
 

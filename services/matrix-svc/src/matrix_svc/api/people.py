@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from servicekit.db import Tx
+from servicekit.domain import RuleError
 from servicekit.http.app import Allow, PolicyOf
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf, Result, run_command
@@ -18,7 +19,6 @@ from sqlalchemy import String, case, cast, func, literal_column, or_, select
 from matrix_svc import outbound
 from matrix_svc.api import schemas
 from matrix_svc.db import queries, tables
-from matrix_svc.domain.errors import RuleError
 from matrix_svc.domain.spells import SpellKind
 from matrix_svc.handlers import people
 

@@ -10,13 +10,12 @@ from servicekit.http.app import Allow
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.http.paging import Cursor, Limit, decode, page
-from servicekit.problems import Problem, invalid, not_found
+from servicekit.problems import invalid, not_found
 from sqlalchemy import select
 
 from matrix_svc import outbound
 from matrix_svc.api import schemas
 from matrix_svc.db import queries, tables
-from matrix_svc.domain.errors import RuleError
 from matrix_svc.handlers import versions
 
 router = APIRouter(prefix="/api", tags=["matrix"])
@@ -105,10 +104,6 @@ async def draft_version(
         )
 
     return await run_command(request, caller, body.reason, act, show=schemas.MatrixVersionOut, status=201)
-
-
-def rule_problem(error: RuleError) -> Problem:
-    return invalid(error.field, error.reason, error.message)
 
 
 def _shown(row: dict[str, Any]) -> schemas.MatrixVersionOut:

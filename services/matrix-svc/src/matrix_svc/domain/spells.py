@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from matrix_svc.domain.errors import RuleError
+from servicekit.domain import RuleError
 
 
 class SpellKind(StrEnum):

@@ -1,6 +1,7 @@
 """The matrix as a controlled object: a draft of changed cells, signed by a second person, effective from an instant.
 
-The author cannot approve (MX-08, PL-06); rules take effect at the signature or later, never before (R-35).
+The author cannot approve (MX-08): rule `own-requirement` of the policy file. Rules take effect at the signature or
+later, never before (R-35).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from matrix_svc.domain.errors import RuleError, StateError
+from servicekit.domain import RuleError, StateError
+
 from matrix_svc.domain.rules import (
     LONGEST_INTERVAL_MONTHS,
     Cell,
@@ -97,12 +99,10 @@ def same_requirement(cell: Cell | Rule, rule: Rule) -> bool:
     )
 
 
-def check_approval(draft: Draft, approver: str, changes: Sequence[Difference]) -> None:
-    """Raises when the draft cannot be approved by this person."""
+def check_approval(draft: Draft, changes: Sequence[Difference]) -> None:
+    """Raises when the draft cannot be approved as it is."""
     if draft.state != VersionState.DRAFT:
         raise StateError("not-a-draft", f"version {draft.number} of the matrix is {draft.state}")
-    if approver == draft.author:
-        raise StateError("own-approval", "the author of a matrix version cannot approve it")
     if not changes:
         raise RuleError("cells", "no-change", "the draft changes nothing")
 

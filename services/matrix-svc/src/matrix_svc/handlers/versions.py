@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +12,14 @@ from servicekit.db import Tx
 from servicekit.http.caller import Caller
 from servicekit.ids import new_id
 from servicekit.lanes import BULK, Mark, mark
-from servicekit.problems import conflict, forbidden, invalid, not_found
-from servicekit.signing import Prepared, Signature, Statement, insert_signature
+from servicekit.policy import Parts
+from servicekit.problems import invalid, not_found
+from servicekit.signing import Prepared, Signature, no_inputs
 from sqlalchemy import insert, select
 
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
-from matrix_svc.domain.errors import StateError
-from matrix_svc.domain.rules import Cell, Place, Rule, SourceKind, starts_at
+from matrix_svc.domain.rules import Cell, Place, Question, Rule, SourceKind, starts_at
 from matrix_svc.domain.versions import (
     Difference,
     Draft,
@@ -82,20 +83,39 @@ async def preview(tx: Tx, number: int) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A draft, what it changes, and the open questions at that time."""
+
+    row: Mapping[str, Any]
+    changes: Sequence[Difference]
+    questions: Sequence[Question]
+
+
 class MatrixVersionSignable:
-    """Signing kind `matrix_version`, key = its number."""
+    """Signing kind `matrix_version`, key = its number, no inputs."""
 
     action = "requirement.sign"
+    meanings = MEANINGS
 
-    async def prepare(
-        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
-    ) -> Prepared:
-        if meaning not in MEANINGS:
-            raise invalid("meaning", "unknown", f"one of {', '.join(MEANINGS)}")
+    async def load(
+        self, tx: Tx, caller: Caller, key: str, inputs: Mapping[str, Any], *, lock: bool
+    ) -> Proposed:
+        no_inputs(inputs)
         row = await _row(tx, int(key) if key.isdecimal() else -1, lock=lock)
-        changes = await _differences(tx, row)
-        _approvable(row, changes, caller.subject or "")
-        shown = [_difference(change) for change in changes]
+        questions = await queries.open_questions(tx)
+        changes = differences([_cell(cell) for cell in row["cells"]], await in_force(tx), questions)
+        if lock:
+            await claim(tx, [("matrix.requirement", item) for item in _items(changes)])
+        return Proposed(row, changes, questions)
+
+    def parts(self, subject: Proposed) -> Parts:
+        return {"author": subject.row["author"]}
+
+    def prepare(self, subject: Proposed, meaning: str, now: datetime) -> Prepared:
+        row = subject.row
+        check_approval(_draft(row), subject.changes)
+        shown = [_difference(change) for change in subject.changes]
         effective = outbound.instant(row["effective_at"])
         return Prepared(
             content={
@@ -111,20 +131,9 @@ class MatrixVersionSignable:
             time_zone="UTC",
         )
 
-    async def apply(
-        self,
-        tx: Tx,
-        caller: Caller,
-        key: str,
-        inputs: Mapping[str, Any],
-        prepared: Prepared,
-        statement: Statement,
-    ) -> Signature:
-        row = await _row(tx, int(key), lock=True)
-        changes = await _differences(tx, row)
-        items = sorted({change.cell.item for change in changes})
-        signed_at = await claim(tx, [("matrix.requirement", item) for item in items])
-        signature = await insert_signature(tx, "matrix_version", key, prepared, statement)
+    async def apply(self, tx: Tx, subject: Proposed, signature: Signature) -> None:
+        row, changes = subject.row, subject.changes
+        items, signed_at = _items(changes), tx.recorded_at
         await tx.execute(
             "UPDATE app.matrix_version SET version = version + 1, state = 'APPROVED', approved_at = :at,"
             " signature = CAST(:signature AS uuid) WHERE number = :number",
@@ -135,7 +144,7 @@ class MatrixVersionSignable:
             changes,
             signed_at=signed_at,
             new_ids=[new_id() for _ in changes],
-            questions=await queries.open_questions(tx),
+            questions=subject.questions,
         )
         await insert_rules(tx, approved.rules)
         if approved.ends:
@@ -157,7 +166,10 @@ class MatrixVersionSignable:
             tables.LANES,
             [Mark(person, OBLIGATIONS, cause=signature.id, priority=BULK) for person in people],
         )
-        return signature
+
+
+def _items(changes: Sequence[Difference]) -> list[str]:
+    return sorted({change.cell.item for change in changes})
 
 
 async def _differences(tx: Tx, row: Mapping[str, Any]) -> list[Difference]:
@@ -255,15 +267,6 @@ async def announce_requirements(tx: Tx, items: Sequence[str], matrix_version: in
             for item in items
         ],
     )
-
-
-def _approvable(row: Mapping[str, Any], changes: Sequence[Difference], approver: str) -> None:
-    try:
-        check_approval(_draft(row), approver, changes)
-    except StateError as error:
-        if error.code == "own-approval":
-            raise forbidden(error.code, error.message) from error
-        raise conflict(error.code, error.message) from error
 
 
 def _draft(row: Mapping[str, Any]) -> Draft:

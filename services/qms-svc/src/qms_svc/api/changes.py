@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from servicekit.aggregates import handle, load
 from servicekit.db import Tx
 from servicekit.http.app import Allow
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.http.paging import Cursor, Limit, decode, page
-from servicekit.problems import not_found
 from servicekit.signing import signatures_of
 
+from qms_svc.aggregates import CHANGE
 from qms_svc.api import schemas, views
-from qms_svc.api.documents import effective_json, given, person_of
+from qms_svc.api.documents import decided, effective_of, end_of, given, person_of, shown_version
 from qms_svc.api.forms import asked_of, json_field, read_file
 from qms_svc.db import queries
-from qms_svc.handlers import approval, changes, versions
-from qms_svc.handlers.problems import problem_of
+from qms_svc.domain.change import Cancel, Command, Describe, Recall, Submit
+from qms_svc.handlers import changes
+from qms_svc.handlers.signables import APPROVAL
 from qms_svc.projections.progress import progress
 
 router = APIRouter(prefix="/api/changes", tags=["changes"])
@@ -55,9 +57,10 @@ async def list_changes(
             },
         )
         shown, following = page(rows, limit, ["change"])
+        found = [queries.CHANGE.state(row) for row in shown]
         counts = await progress(tx, [row["change"] for row in shown])
         listed = await queries.versions_of_changes(tx, [row["change"] for row in shown])
-        items = [views.change_row(row, listed.get(row["change"], []), counts[row["change"]]) for row in shown]
+        items = [views.change_row(each, listed.get(each.change, []), counts[each.change]) for each in found]
         return schemas.Page(items=items, next=following, complete_up_to=tx.now)
 
 
@@ -73,12 +76,12 @@ async def open_change(body: schemas.ChangeIn, request: Request, caller: Writer) 
     author = person_of(caller)
 
     async def act(tx: Tx) -> schemas.ChangeOut:
-        row = await changes.open_change(
+        opened = await changes.open_change(
             tx, change=body.change, title=body.title, author=author, risk_reason=body.risk_reason
         )
-        return await _shown(tx, row["change"])
+        return await _shown(tx, opened.change.change)
 
-    return await run_command(request, caller, body.reason, act, status=201, translate=problem_of)
+    return await run_command(request, caller, body.reason, act, status=201)
 
 
 @router.patch("/{change}", response_model=schemas.ChangeOut)
@@ -86,10 +89,10 @@ async def describe(change: str, body: schemas.ChangePatch, request: Request, cal
     author = person_of(caller)
 
     async def act(tx: Tx) -> schemas.ChangeOut:
-        await changes.describe(tx, change, author, body.revision, given(body))
+        await handle(tx, CHANGE, (change, None), Describe(body.revision, author, given(body)))
         return await _shown(tx, change)
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 @router.post("/{change}/versions", status_code=201, response_model=schemas.VersionOut)
@@ -114,73 +117,59 @@ async def draft_version(
 ) -> Result:
     """A draft version with its file. Decision and dates can follow; none is approved without them (QM-03)."""
     author = person_of(caller)
-    fields: dict[str, Any] = {
-        "document": document,
-        "number": version,
+    plan: dict[str, Any] = {
         "change_class": change_class,
         "training_decision": training_decision,
-        "planned_effective": [
-            effective_json(entry) for entry in json_field("effective", effective, list[schemas.EffectiveIn])
+        "effective": [
+            effective_of(entry) for entry in json_field("effective", effective, list[schemas.EffectiveIn])
         ],
-        "planned_ends": [
-            entry.model_dump(mode="json") for entry in json_field("ends", ends, list[schemas.EndIn])
-        ],
+        "ends": [end_of(entry) for entry in json_field("ends", ends, list[schemas.EndIn])],
         "summary": summary,
         "minutes": minutes,
         "sections_changed": json_field("sections_changed", sections_changed, list[str])
         if sections_changed
         else None,
     }
+    fields = {"document": document, "number": version, "plan": plan | decided(plan)}
     examined = await read_file(file, document)
 
     async def act(tx: Tx) -> schemas.VersionOut:
-        row = await versions.draft(tx, change, author, examined, language, fields)
-        stored = (await queries.documents(tx, [document]))[document]
-        drafted = stored.stored(row["number"])
-        assert drafted is not None
-        return views.version(drafted, stored, await queries.sites(tx), tx.now)
+        drafted = await changes.draft(tx, change, author, examined, language, fields)
+        return await shown_version(tx, *drafted)
 
     asked = asked_of({**fields, "reason": reason, "language": language}, examined.sha256)
-    return await run_command(request, caller, reason, act, status=201, translate=problem_of, asked=asked)
+    return await run_command(request, caller, reason, act, status=201, asked=asked)
 
 
 @router.post("/{change}/submit", response_model=schemas.ChangeOut)
 async def submit(change: str, body: schemas.Command, request: Request, caller: Writer) -> Result:
     """Into review: frozen until it is approved, recalled or cancelled."""
-    return await _step(request, caller, change, body, changes.submit)
+    return await _step(request, caller, change, body, Submit())
 
 
 @router.post("/{change}/recall", response_model=schemas.ChangeOut)
 async def recall(change: str, body: schemas.Command, request: Request, caller: Writer) -> Result:
     """Back to draft; approvals given so far are void."""
-    return await _step(request, caller, change, body, changes.recall)
+    return await _step(request, caller, change, body, Recall())
 
 
 @router.post("/{change}/cancel", response_model=schemas.ChangeOut)
 async def cancel(change: str, body: schemas.Command, request: Request, caller: Canceller) -> Result:
     """Before any version takes effect: its versions are WITHDRAWN (QM-18); later 409 `governs`."""
-    return await _step(request, caller, change, body, changes.cancel)
+    return await _step(request, caller, change, body, Cancel())
 
 
-async def _step(request: Request, caller: Caller, change: str, body: schemas.Command, step: Any) -> Result:
+async def _step(
+    request: Request, caller: Caller, change: str, body: schemas.Command, command: Command
+) -> Result:
     async def act(tx: Tx) -> schemas.ChangeOut:
-        await step(tx, change)
+        await handle(tx, CHANGE, (change, None), command)
         return await _shown(tx, change)
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 async def _shown(tx: Tx, change: str) -> schemas.ChangeOut:
-    row = await queries.change_row(tx, change)
-    if row is None:
-        raise not_found("change", change)
-    listed = await queries.versions_of_change(tx, change)
-    return views.change(
-        row,
-        listed,
-        await queries.documents(tx, [v.row["document"] for v in listed]),
-        (await progress(tx, [change]))[change],
-        await signatures_of(tx, approval.KIND, change),
-        await queries.sites(tx),
-        tx.now,
-    )
+    control = await load(tx, CHANGE, (change, None), lock=False)
+    counts = await progress(tx, [change])
+    return views.change(control, counts[change], await signatures_of(tx, APPROVAL, change), tx.now)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from plantkit.governing import Effective
+from servicekit.aggregates import create, handle, load
 from servicekit.db import Tx
 from servicekit.http.app import Allow, PolicyOf
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.http.paging import Cursor, Limit, decode, page
+from servicekit.ids import new_id
 from servicekit.problems import Problem, forbidden, not_found
 
+from qms_svc.aggregates import DOCUMENT
 from qms_svc.api import schemas, views
 from qms_svc.api.forms import asked_of, read_file
-from qms_svc.db import queries
-from qms_svc.handlers import documents, versions
-from qms_svc.handlers.problems import problem_of
+from qms_svc.domain.document import (
+    ChangeClass,
+    Describe,
+    End,
+    Register,
+    Retire,
+    TrainingDecision,
+    version_of,
+)
+from qms_svc.handlers import changes
 
 router = APIRouter(prefix="/api/documents", tags=["documents"])
 Reader = Annotated[Caller, Depends(Allow("document.read"))]
@@ -84,20 +96,20 @@ async def get_document(
 @router.post("", status_code=201, response_model=schemas.DocumentOut)
 async def register(body: schemas.DocumentIn, request: Request, caller: Writer) -> Result:
     async def act(tx: Tx) -> schemas.DocumentOut:
-        await documents.register(tx, body.model_dump(exclude={"reason"}))
+        fields = body.model_dump(exclude={"reason", "document"})
+        await create(tx, DOCUMENT, body.document, Register(body.document, fields))
         return await _shown(tx, body.document, drafts=True)
 
-    return await run_command(request, caller, body.reason, act, status=201, translate=problem_of)
+    return await run_command(request, caller, body.reason, act, status=201)
 
 
 @router.patch("/{document}", response_model=schemas.DocumentOut)
 async def describe(document: str, body: schemas.DocumentPatch, request: Request, caller: Writer) -> Result:
     async def act(tx: Tx) -> schemas.DocumentOut:
-        fields = given(body)
-        await documents.describe(tx, document, body.revision, fields)
+        await handle(tx, DOCUMENT, document, Describe(body.revision, given(body)))
         return await _shown(tx, document, drafts=True)
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 @router.post("/{document}/retire", response_model=schemas.DocumentOut)
@@ -105,10 +117,10 @@ async def retire(document: str, body: schemas.RetireIn, request: Request, caller
     """Nothing of the document governs at the place from the local day (R-66)."""
 
     async def act(tx: Tx) -> schemas.DocumentOut:
-        await documents.retire(tx, document, body.place, body.on)
+        await handle(tx, DOCUMENT, document, Retire(new_id(), body.place, body.on))
         return await _shown(tx, document, drafts=True)
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 @router.get("/{document}/versions/{version}")
@@ -116,7 +128,7 @@ async def get_version(
     document: str, version: int, database: DatabaseOf, caller: Reader, policy: PolicyOf
 ) -> schemas.VersionOut:
     async with database.read() as tx:
-        shown = await _version(tx, document, version)
+        shown = await shown_version(tx, document, version)
     if shown.approved_at is None and shown.approved_on is None and not policy.may(caller, "change.read"):
         raise not_found("version", f"{document}/{version}")
     return shown
@@ -130,10 +142,10 @@ async def edit(
     author = person_of(caller)
 
     async def act(tx: Tx) -> schemas.VersionOut:
-        await versions.edit(tx, document, version, author, body.revision, planned(body))
-        return await _version(tx, document, version)
+        await changes.edit(tx, document, version, author, body.revision, planned(body))
+        return await shown_version(tx, document, version)
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 @router.put("/{document}/versions/{version}/files/{language}", response_model=schemas.VersionOut)
@@ -151,11 +163,11 @@ async def put_file(
     examined = await read_file(file, document)
 
     async def act(tx: Tx) -> schemas.VersionOut:
-        await versions.put_file(tx, document, version, author, examined, language)
-        return await _version(tx, document, version)
+        await changes.put_file(tx, document, version, author, examined, language)
+        return await shown_version(tx, document, version)
 
     asked = asked_of({"reason": reason}, examined.sha256)
-    return await run_command(request, caller, reason, act, translate=problem_of, asked=asked)
+    return await run_command(request, caller, reason, act, asked=asked)
 
 
 @router.post("/{document}/versions/{version}/withdraw", response_model=schemas.VersionOut)
@@ -170,10 +182,10 @@ async def withdraw(
     author = person_of(caller)
 
     async def act(tx: Tx) -> schemas.VersionOut:
-        await versions.withdraw_draft(tx, document, version, author)
-        return await _version(tx, document, version)
+        await changes.remove(tx, document, version, author)
+        return await shown_version(tx, document, version)
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 def person_of(caller: Caller) -> str:
@@ -193,29 +205,34 @@ def given(body: schemas.Strict) -> dict[str, Any]:
 
 
 def planned(body: schemas.VersionPatch) -> dict[str, Any]:
-    """As a draft keeps it: dates as JSON."""
+    """What the request names of a draft's plan, as the domain calls it."""
     fields = body.model_dump(exclude_unset=True, exclude={"reason", "revision", "effective", "ends"})
     if "effective" in body.model_fields_set:
-        fields["planned_effective"] = [effective_json(entry) for entry in body.effective or []]
+        fields["effective"] = [effective_of(entry) for entry in body.effective or []]
     if "ends" in body.model_fields_set:
-        fields["planned_ends"] = [entry.model_dump(mode="json") for entry in body.ends or []]
-    return fields
+        fields["ends"] = [end_of(entry) for entry in body.ends or []]
+    return fields | decided(fields)
 
 
-def effective_json(entry: schemas.EffectiveIn) -> dict[str, Any]:
-    return entry.model_dump(mode="json", include={"place", "on", "at"})
+def decided(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The class and the decision among the fields as the domain has them."""
+    kinds = {"change_class": ChangeClass, "training_decision": TrainingDecision}
+    return {name: of(fields[name]) for name, of in kinds.items() if fields.get(name) is not None}
+
+
+def effective_of(entry: schemas.EffectiveIn) -> Effective:
+    return Effective(entry.place, entry.on, entry.at)
+
+
+def end_of(entry: schemas.EndIn) -> End:
+    return End(entry.place, entry.on)
 
 
 async def _shown(tx: Tx, document: str, *, drafts: bool) -> schemas.DocumentOut:
-    stored = (await queries.documents(tx, [document])).get(document)
-    if stored is None:
-        raise not_found("document", document)
-    return views.document(stored, await queries.sites(tx), await views.site_titles(tx), tx.now, drafts=drafts)
+    stored = await load(tx, DOCUMENT, document, lock=False)
+    return views.document(stored, stored.sites, await views.site_titles(tx), tx.now, drafts=drafts)
 
 
-async def _version(tx: Tx, document: str, number: int) -> schemas.VersionOut:
-    stored = (await queries.documents(tx, [document])).get(document)
-    version = stored and stored.stored(number)
-    if stored is None or version is None:
-        raise not_found("version", f"{document}/{number}")
-    return views.version(version, stored, await queries.sites(tx), tx.now)
+async def shown_version(tx: Tx, document: str, number: int) -> schemas.VersionOut:
+    stored = await load(tx, DOCUMENT, document, lock=False)
+    return views.version(version_of(stored, number), stored, stored.sites, tx.now)

@@ -12,19 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 from servicekit.problems import FieldError, Problem
 
 from qms_svc.domain.content import LARGEST_FILE
-from qms_svc.domain.errors import RuleError
 from qms_svc.handlers import files
-from qms_svc.handlers.problems import problem_of
 
 
 async def read_file(upload: UploadFile, title: str) -> files.File:
-    """The uploaded file, checked. Raises a 422 problem naming the field `file`."""
+    """The uploaded file, checked. Raises RuleError naming the field `file`."""
     # One byte more than is allowed tells that it is too large; more is never read into memory.
     data = await upload.read(LARGEST_FILE + 1)
-    try:
-        return await files.examine(data, title)
-    except RuleError as error:
-        raise (problem_of(error) or error) from error
+    return await files.examine(data, title)
 
 
 def json_field[T](name: str, text: str | None, kind: type[T]) -> T:

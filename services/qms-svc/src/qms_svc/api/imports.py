@@ -12,7 +12,6 @@ from servicekit.http.commands import Result, run_command
 
 from qms_svc.api import schemas
 from qms_svc.handlers import imports
-from qms_svc.handlers.problems import problem_of
 
 router = APIRouter(prefix="/internal/imports", tags=["imports"])
 Importer = Annotated[Caller, Depends(Allow("import.run"))]
@@ -25,9 +24,7 @@ async def import_documents(
     async def act(tx: Tx) -> dict[str, int]:
         return await imports.import_documents(tx, _block(body), body.plain())
 
-    return await run_command(
-        request, caller, f"import of {body.file}", act, show=schemas.ImportOut, translate=problem_of
-    )
+    return await run_command(request, caller, f"import of {body.file}", act, show=schemas.ImportOut)
 
 
 @router.post("/document_versions", response_model=schemas.ImportOut)
@@ -37,9 +34,7 @@ async def import_versions(
     async def act(tx: Tx) -> dict[str, int]:
         return await imports.import_versions(tx, _block(body), body.plain())
 
-    return await run_command(
-        request, caller, f"import of {body.file}", act, show=schemas.ImportOut, translate=problem_of
-    )
+    return await run_command(request, caller, f"import of {body.file}", act, show=schemas.ImportOut)
 
 
 def _block(body: schemas.ImportBlock) -> imports.Block:

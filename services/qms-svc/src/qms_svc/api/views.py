@@ -12,23 +12,24 @@ from servicekit.db import Tx
 from servicekit.signing import Signature
 
 from qms_svc.api import schemas
-from qms_svc.db import queries
-from qms_svc.domain.document import Version, VersionState, governing, upcoming
+from qms_svc.domain.change import Change, Control
+from qms_svc.domain.document import Document, Version, VersionState, governing, upcoming
 
 
 def version(
-    stored: queries.Stored,
-    document: queries.StoredDocument | None,
+    stored: Version,
+    document: Document | None,
     sites: Sites,
     now: datetime,
 ) -> schemas.VersionOut:
-    row = stored.row
     retired = document is not None and is_retired(document, sites, now)
-    state = VersionState.RETIRED.value if retired and row["state"] == VersionState.APPROVED else row["state"]
+    state: Any = str(
+        VersionState.RETIRED if retired and stored.state == VersionState.APPROVED else stored.state
+    )
     return schemas.VersionOut(
-        document=row["document"],
-        version=row["number"],
-        revision=row["version"],
+        document=stored.document,
+        version=stored.number,
+        revision=stored.version,
         state=state,
         effective=[
             schemas.EffectiveOut(
@@ -36,19 +37,18 @@ def version(
                 on=entry.on,
                 at=entry.at,
                 at_approval=entry.on is None and entry.at is None,
-                recorded_at=entry.recorded_at,
+                recorded_at=entry.recorded_at or stored.recorded_at,
             )
             for entry in stored.effective
         ],
         ends=[schemas.EndOut(place=end.place, on=end.on) for end in stored.ends],
-        places=[] if document is None else _places(stored.version, document, sites, now),
-        **{name: row[name] for name in _SAME},
+        places=[] if document is None else _places(stored, document, sites, now),
+        **{name: _text(getattr(stored, name)) for name in ("change_class", "training_decision")},
+        **{name: getattr(stored, name) for name in _SAME},
     )
 
 
 _SAME = (
-    "change_class",
-    "training_decision",
     "change",
     "approved_at",
     "approved_on",
@@ -63,18 +63,15 @@ _SAME = (
 )
 
 
-def _places(
-    stored: Version, document: queries.StoredDocument, sites: Sites, now: datetime
-) -> list[schemas.PlaceStatus]:
+def _places(stored: Version, document: Document, sites: Sites, now: datetime) -> list[schemas.PlaceStatus]:
     if stored.state in (VersionState.DRAFT, VersionState.IN_REVIEW):
         return []
     shown: list[schemas.PlaceStatus] = []
-    versions = [v.version for v in document.versions]
     for site, zone in sorted(sites.zones.items()):
         since = stored.effective_at(site, zone)
         if since is None:
             continue
-        found = governing(versions, document.retired, site, zone, now)
+        found = governing(document.versions, document.retired, site, zone, now)
         if stored.state == VersionState.WITHDRAWN:
             status = "WITHDRAWN"
         elif found is not None and found[0].number == stored.number:
@@ -86,7 +83,7 @@ def _places(
 
 
 def document(
-    stored: queries.StoredDocument,
+    stored: Document,
     sites: Sites,
     titles: Mapping[str, str],
     now: datetime,
@@ -94,12 +91,10 @@ def document(
     drafts: bool,
 ) -> schemas.DocumentOut:
     """drafts: whether versions that nobody approved yet are shown."""
-    row = stored.row
-    versions = [v.version for v in stored.versions]
     places: list[schemas.GoverningAt] = []
     for site, zone in sorted(sites.zones.items()):
-        here = governing(versions, stored.retired, site, zone, now)
-        following = upcoming(versions, stored.retired, site, zone, now)
+        here = governing(stored.versions, stored.retired, site, zone, now)
+        following = upcoming(stored.versions, stored.retired, site, zone, now)
         places.append(
             schemas.GoverningAt(
                 place=site,
@@ -112,14 +107,14 @@ def document(
             )
         )
     return schemas.DocumentOut(
-        **{name: row[name] for name in _DOCUMENT},
-        revision=row["version"],
+        **{name: getattr(stored, name) for name in _DOCUMENT},
+        revision=stored.version,
         retired=[schemas.Retired(place=place, on=on) for place, on in stored.retired.items()],
         places=places,
         versions=[
             version(v, stored, sites, now)
             for v in stored.versions
-            if drafts or v.row["approved_at"] or v.row["approved_on"]
+            if drafts or v.approved_at or v.approved_on
         ],
     )
 
@@ -136,7 +131,7 @@ _DOCUMENT = (
 )
 
 
-def is_retired(stored: queries.StoredDocument, sites: Sites, now: datetime) -> bool:
+def is_retired(stored: Document, sites: Sites, now: datetime) -> bool:
     """Whether the document governs nowhere any more: its day of retirement has begun at every known site."""
     everywhere = stored.retired.get(EVERYWHERE)
     if not sites.zones:
@@ -145,56 +140,48 @@ def is_retired(stored: queries.StoredDocument, sites: Sites, now: datetime) -> b
     return all(day is not None and sites.start_of_day(site, day) <= now for site, day in days.items())
 
 
-def change_row(
-    row: Mapping[str, Any], versions: Sequence[queries.Stored], progress: Mapping[str, int]
-) -> schemas.ChangeRow:
-    return schemas.ChangeRow(**_change(row, versions, progress))
+def change_row(stored: Change, versions: Sequence[Version], progress: Mapping[str, int]) -> schemas.ChangeRow:
+    return schemas.ChangeRow(**_change(stored, versions, progress))
 
 
 def change(
-    row: Mapping[str, Any],
-    versions: Sequence[queries.Stored],
-    documents: Mapping[str, queries.StoredDocument],
-    progress: Mapping[str, int],
-    signatures: Sequence[Signature],
-    sites: Sites,
-    now: datetime,
+    control: Control, progress: Mapping[str, int], signatures: Sequence[Signature], now: datetime
 ) -> schemas.ChangeOut:
     by_id = {signature.id: signature for signature in signatures}
     return schemas.ChangeOut(
-        **_change(row, versions, progress),
-        contributors=row["contributors"],
+        **_change(control.change, control.versions, progress),
+        contributors=sorted(control.change.contributors),
         approvals=[
             schemas.ApprovalOut(
-                person=approval["person"],
-                printed_name=by_id[approval["signature"]].printed_name,
-                meaning=approval["meaning"],
-                meaning_text=by_id[approval["signature"]].meaning_text,
-                signature=approval["signature"],
-                signed_at=by_id[approval["signature"]].signed_at,
-                time_zone=by_id[approval["signature"]].time_zone,
+                person=approval.person,
+                printed_name=by_id[approval.signature].printed_name,
+                meaning=approval.meaning,
+                meaning_text=by_id[approval.signature].meaning_text,
+                signature=approval.signature,
+                signed_at=by_id[approval.signature].signed_at,
+                time_zone=by_id[approval.signature].time_zone,
             )
-            for approval in row["approvals"]
+            for approval in control.change.approvals
         ],
-        versions=[version(v, documents.get(v.row["document"]), sites, now) for v in versions],
+        versions=[
+            version(v, control.documents.get(v.document), control.sites, now) for v in control.versions
+        ],
     )
 
 
-def _change(
-    row: Mapping[str, Any], versions: Sequence[queries.Stored], progress: Mapping[str, int]
-) -> dict[str, Any]:
+def _change(stored: Change, versions: Sequence[Version], progress: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "change": row["change"],
-        "revision": row["version"],
-        "title": row["title"],
-        "reason": row["change_reason"],
-        "risk_reason": row["risk_reason"],
-        "state": row["state"],
-        "author": row["author"],
-        "required_approvals": row["required_approvals"],
-        "approved_at": row["approved_at"],
-        "recorded_at": row["recorded_at"],
-        "documents": [f"{v.row['document']}/{v.number}" for v in versions],
+        "change": stored.change,
+        "revision": stored.version,
+        "title": stored.title,
+        "reason": stored.change_reason,
+        "risk_reason": stored.risk_reason,
+        "state": str(stored.state),
+        "author": stored.author,
+        "required_approvals": stored.required_approvals,
+        "approved_at": stored.approved_at,
+        "recorded_at": stored.recorded_at,
+        "documents": [version.name for version in versions],
         "progress": schemas.Progress(**progress),
     }
 
@@ -206,3 +193,7 @@ async def site_titles(tx: Tx) -> dict[str, str]:
 def _local(at: datetime, zone: str) -> datetime:
     """With the offset of the place."""
     return at.astimezone(ZoneInfo(zone))
+
+
+def _text(value: str | None) -> Any:
+    return None if value is None else str(value)

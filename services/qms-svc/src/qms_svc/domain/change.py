@@ -1,28 +1,36 @@
 """Change control: the record under which document versions are drafted, approved by somebody else, or cancelled.
 
-A change cannot be approved while a training decision is blank (QM-03), nor by anybody who wrote on it (PL-06, R-53).
+A change cannot be approved while a training decision is blank (QM-03). Who may approve it is a rule of the policy file
+(`own-change`, `one-signature-each`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from plantkit.sites import Sites
+from plantkit.governing import Effective
+from plantkit.sites import EVERYWHERE, Sites
+from servicekit.domain import RuleError, StateError, stale
 
 from qms_svc.domain.document import (
-    ChangeClass,
-    Effective,
-    End,
+    Document,
     TrainingDecision,
     Version,
+    VersionState,
     check_effective,
     check_ends,
+    check_place,
+    check_withdraw,
     has_governed_anywhere,
+    version_of,
+    withdrawn,
 )
-from qms_svc.domain.errors import OwnApprovalError, RuleError, StateError
+
+REQUIRED_APPROVALS = 1
 
 
 class ChangeState(StrEnum):
@@ -33,46 +41,346 @@ class ChangeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DraftVersion:
-    """What the approval of a change looks at in each of its versions."""
-
-    document: str
-    number: int
-    change_class: ChangeClass | None
-    training_decision: TrainingDecision | None
-    effective: Sequence[Effective]
-    ends: Sequence[End]
-    files: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.document}/{self.number}"
+class Approval:
+    person: str
+    meaning: str
+    signature: str
+    signed_at: str
+    """RFC 3339, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """contributors: everybody who wrote on it, the author included. approvers: who signed so far."""
+    """version: of its row. contributors: everybody who wrote on it, the author included."""
 
     change: str
+    version: int
+    title: str
+    change_reason: str
+    risk_reason: str | None
     state: ChangeState
     author: str
     contributors: frozenset[str]
-    risk_reason: str | None
     required_approvals: int
-    approvers: Sequence[str]
+    approvals: Sequence[Approval]
+    approved_at: datetime | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A change together with the whole documents that its commands touch. sites: the known sites."""
+
+    change: Change
+    documents: Mapping[str, Document]
+    sites: Sites
+
+    @property
+    def versions(self) -> list[Version]:
+        """Those of the change, by document and number."""
+        return [
+            version
+            for _, document in sorted(self.documents.items())
+            for version in document.versions
+            if version.change == self.change.change
+        ]
+
+    def put(self, *versions: Version) -> Control:
+        documents = dict(self.documents)
+        for version in versions:
+            documents[version.document] = documents[version.document].put(version)
+        return replace(self, documents=documents)
+
+    def moved(self, at: datetime, author: str | None = None, **fields: Any) -> Control:
+        """The change with these fields and its next version; `author` joins those who wrote on it."""
+        change = self.change
+        contributors = change.contributors | ({author} if author else set())
+        change = replace(
+            change, **fields, contributors=contributors, version=change.version + 1, recorded_at=at
+        )
+        return replace(self, change=change)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """used: whether a change with this id was ever recorded, in the system before included."""
+
+    change: str
+    title: str
+    reason: str
+    author: str
+    risk_reason: str | None
+    used: bool
+    sites: Sites
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """fields: title, risk_reason."""
+
+    revision: int
+    author: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """number: None for the next one. plan: what the draft plans, named as the fields of a Version."""
+
+    document: str
+    number: int | None
+    author: str
+    plan: Mapping[str, Any]
+    file: Mapping[str, Any]
+    sections: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    document: str
+    number: int
+    revision: int
+    author: str
+    plan: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PutFile:
+    """file: its entry, with the language. sections: those of the file."""
+
+    document: str
+    number: int
+    author: str
+    file: Mapping[str, Any]
+    sections: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """A draft leaves its change."""
+
+    document: str
+    number: int
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    approval: Approval
+
+
+type Command = Open | Describe | Draft | Edit | PutFile | Remove | Submit | Recall | Cancel | Approve
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    change: Change
+    sites: Sites
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    author: str
+    fields: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    version: Version
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    document: str
+    number: int
+    author: str
+    fields: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanged:
+    document: str
+    number: int
+    author: str
+    fields: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    version: Version
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    versions: Sequence[Version]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One approval of several that are needed."""
+
+    approval: Approval
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """versions: as approved, what they planned now being statements."""
+
+    approval: Approval
+    versions: Sequence[Version]
+    at: datetime
+
+
+type Event = (
+    Opened
+    | Described
+    | Drafted
+    | PlanChanged
+    | FileChanged
+    | Removed
+    | Submitted
+    | Recalled
+    | Cancelled
+    | Signed
+    | Approved
+)
+
+
+def decide(control: Control | None, command: Command, now: datetime) -> list[Event]:
+    """What a command on a change brings about; raises RuleError or StateError when it is refused."""
+    if isinstance(command, Open):
+        return [_open(control, command, now)]
+    assert control is not None, "only opening makes a change"
+    match command:
+        case Describe(revision, author, fields):
+            stale(control.change.change, control.change.version, revision)
+            check_editable(control.change)
+            return [Described(author, fields, now)]
+        case Draft():
+            check_editable(control.change)
+            return [Drafted(_draft(control, command, now), command.author, now)]
+        case Edit(document, number, revision, author, plan):
+            version = _editable(control, document, number)
+            stale(f"{document} v{number}", version.version, revision)
+            check_plan(replace(version, **plan), control.sites)
+            return [PlanChanged(document, number, author, plan, now)]
+        case PutFile(document, number, author):
+            version = _editable(control, document, number)
+            return [FileChanged(document, number, author, _with_file(version, command), now)]
+        case Remove(document, number, author):
+            version = version_of(control.documents[document], number)
+            check_withdraw(version)
+            if not version.is_unapproved:
+                raise needs_signature(document, number)
+            check_editable(control.change)
+            return [Removed(version, author, now)]
+        case Submit():
+            check_editable(control.change)
+            check_complete(control, now)
+            return [Submitted(now)]
+        case Recall():
+            _check_state(control.change, "not-in-review", ChangeState.IN_REVIEW)
+            return [Recalled(now)]
+        case Cancel():
+            return [Cancelled(_cancellable(control, now), now)]
+        case Approve(approval):
+            return [_approve(control, approval, now)]
+
+
+def evolve(control: Control | None, event: Event) -> Control:
+    """The change and its documents after the event."""
+    if isinstance(event, Opened):
+        return Control(event.change, {}, event.sites)
+    assert control is not None
+    match event:
+        case Described(author, fields, at):
+            return control.moved(at, author, **fields)
+        case Drafted(version, author, at):
+            return control.moved(at, author).put(version)
+        case PlanChanged(document, number, author, fields, at) | FileChanged(
+            document, number, author, fields, at
+        ):
+            version = version_of(control.documents[document], number)
+            version = replace(version, **fields, version=version.version + 1, recorded_at=at)
+            return control.moved(at, author).put(version)
+        case Removed(version, author, at):
+            return control.moved(at, author).put(replace(withdrawn(version, at), change=None))
+        case Submitted(at):
+            return _in_state(control, VersionState.IN_REVIEW).moved(at, state=ChangeState.IN_REVIEW)
+        case Recalled(at):
+            # What was signed so far was signed for what stood then.
+            return _in_state(control, VersionState.DRAFT).moved(at, state=ChangeState.DRAFT, approvals=[])
+        case Cancelled(versions, at):
+            control = control.put(*(withdrawn(version, at) for version in versions))
+            return control.moved(at, state=ChangeState.CANCELLED)
+        case Signed(approval, at):
+            approvals = [*control.change.approvals, approval]
+            return control.moved(at, state=ChangeState.IN_REVIEW, approvals=approvals)
+        case Approved(approval, versions, at):
+            approvals = [*control.change.approvals, approval]
+            return control.put(*versions).moved(
+                at, state=ChangeState.APPROVED, approvals=approvals, approved_at=at
+            )
 
 
 def check_editable(change: Change) -> None:
     """Only a draft is edited: what is in review must stay what the reviewers read."""
-    if change.state != ChangeState.DRAFT:
-        raise StateError("not-a-draft", f"{change.change} is {change.state}")
+    _check_state(change, "not-a-draft", ChangeState.DRAFT)
 
 
-def check_complete(change: Change, versions: Sequence[DraftVersion], sites: Sites, now: datetime) -> None:
+def check_plan(version: Version, sites: Sites) -> None:
+    """Places are known; the days themselves are judged at the approval, when it matters whether they are over."""
+    places = [entry.place for entry in version.effective]
+    for number, entry in enumerate(version.effective):
+        check_place(f"effective.{number}.place", entry.place, sites)
+        if places.count(entry.place) > 1:
+            raise RuleError(f"effective.{number}.place", "repeated", f"{entry.place} has more than one date")
+    check_ends("ends", version.ends, version.effective)
+    known = {section["id"] for section in version.sections}
+    for section in version.sections_changed or []:
+        if section not in known:
+            raise RuleError("sections_changed", "unknown-section", f"the file has no section {section}")
+
+
+def check_complete(control: Control, now: datetime) -> None:
     """Raises RuleError, naming the field, for whatever an approver could not judge."""
-    if not versions:
-        raise RuleError("versions", "missing", f"{change.change} lists no document version")
-    for version in versions:
+    if not control.versions:
+        raise RuleError("versions", "missing", f"{control.change.change} lists no document version")
+    for version in control.versions:
         where = f"versions.{version.name}"
         if version.training_decision is None:
             raise RuleError(
@@ -80,51 +388,152 @@ def check_complete(change: Change, versions: Sequence[DraftVersion], sites: Site
             )
         if version.change_class is None:
             raise RuleError(f"{where}.change_class", "blank", "the class of the change is needed")
-        if version.training_decision == TrainingDecision.NONE and not (change.risk_reason or "").strip():
+        if (
+            version.training_decision == TrainingDecision.NONE
+            and not (control.change.risk_reason or "").strip()
+        ):
             raise RuleError(
                 "risk_reason", "blank", f"why {version.document} needs no training has to be said (QM-03)"
             )
-        if not version.files:
+        if not version.content:
             raise RuleError(f"{where}.file", "missing", "a version without its file is not approved")
-        check_effective(f"{where}.effective", version.effective, sites, now)
+        check_effective(f"{where}.effective", version.effective, control.sites, now)
         check_ends(f"{where}.ends", version.ends, version.effective)
 
 
-def check_submit(change: Change, versions: Sequence[DraftVersion], sites: Sites, now: datetime) -> None:
-    check_editable(change)
-    check_complete(change, versions, sites, now)
+def needs_signature(document: str, number: int) -> StateError:
+    return StateError("needs-signature", f"{document} v{number} is approved: its withdrawal is signed")
 
 
-def check_recall(change: Change) -> None:
-    """Back to draft; signatures given so far were for what was read then and count no more."""
-    if change.state != ChangeState.IN_REVIEW:
-        raise StateError("not-in-review", f"{change.change} is {change.state}")
+def _check_state(change: Change, code: str, *states: ChangeState) -> None:
+    if change.state not in states:
+        raise StateError(code, f"{change.change} is {change.state}")
 
 
-def check_approval(
-    change: Change, versions: Sequence[DraftVersion], approver: str, sites: Sites, now: datetime
-) -> None:
-    """Whether this person can approve the change as it stands (QM-02, QM-03, PL-06, R-53)."""
-    if change.state not in (ChangeState.DRAFT, ChangeState.IN_REVIEW):
-        raise StateError("not-open", f"{change.change} is {change.state}")
-    if not approver or approver == change.author or approver in change.contributors:
-        raise OwnApprovalError("own-approval", "nobody approves a change that they wrote")
-    if approver in change.approvers:
-        raise StateError("approved-already", "one person gives one approval of a change")
-    check_complete(change, versions, sites, now)
+def _open(control: Control | None, command: Open, now: datetime) -> Opened:
+    if control is not None or command.used:
+        raise StateError("change-exists", f"{command.change} is taken")
+    change = Change(
+        change=command.change,
+        version=1,
+        title=command.title,
+        change_reason=command.reason,
+        risk_reason=command.risk_reason,
+        state=ChangeState.DRAFT,
+        author=command.author,
+        contributors=frozenset({command.author}),
+        required_approvals=REQUIRED_APPROVALS,
+        approvals=[],
+        approved_at=None,
+        recorded_at=now,
+    )
+    return Opened(change, command.sites)
 
 
-def is_last_approval(change: Change) -> bool:
-    """Whether one more approval completes the change."""
-    return len(change.approvers) + 1 >= change.required_approvals
+def _draft(control: Control, command: Draft, now: datetime) -> Version:
+    """The next version of a document (QM-01), or the one with the number that is asked for."""
+    document = control.documents[command.document]
+    if EVERYWHERE in document.retired:
+        raise StateError("retired", f"{document.document} is retired")
+    standing = [v for v in document.versions if v.state != VersionState.WITHDRAWN]
+    if any(v.change == control.change.change for v in standing):
+        raise StateError(
+            "version-exists", f"{control.change.change} has a version of {document.document} already"
+        )
+    number = command.number or 1 + max((v.number for v in document.versions), default=0)
+    if document.find(number) is not None:
+        raise RuleError("version", "taken", f"{document.document} v{number} exists")
+    if any(v.number > number for v in standing if not v.is_unapproved):
+        raise RuleError("version", "too-low", f"{document.document} has a higher approved version")
+    version = Version(
+        document=document.document,
+        number=number,
+        state=VersionState.DRAFT,
+        change=control.change.change,
+        content=[command.file],
+        sections=command.sections,
+        recorded_at=now,
+        **command.plan,
+    )
+    check_plan(version, control.sites)
+    return version
 
 
-def check_cancel(change: Change, versions: Sequence[Version], sites: Sites, now: datetime) -> None:
-    """A change is cancelled before any of its versions takes effect anywhere (QM-18); later: withdraw the version."""
-    if change.state == ChangeState.CANCELLED:
-        raise StateError("cancelled", f"{change.change} is cancelled already")
-    for version in versions:
-        if has_governed_anywhere(version, sites, now):
+def _editable(control: Control, document: str, number: int) -> Version:
+    version = version_of(control.documents[document], number)
+    if not version.is_unapproved or version.change != control.change.change:
+        raise StateError("not-a-draft", f"{document} v{number} is no draft")
+    check_editable(control.change)
+    return version
+
+
+def _with_file(version: Version, command: PutFile) -> dict[str, Any]:
+    """The first file gives the sections; a translation has as many, since their ids are the same in all."""
+    language = command.file["language"]
+    languages = [entry["language"] for entry in version.content]
+    first = not languages or languages[0] == language
+    if set(languages) - {language} and len(command.sections) != len(version.sections):
+        raise RuleError(
+            "file",
+            "sections-differ",
+            f"the file has {len(command.sections)} sections, the other languages {len(version.sections)}",
+        )
+    content = [command.file if entry["language"] == language else entry for entry in version.content]
+    if language not in languages:
+        content.append(command.file)
+    sections = command.sections if first else version.sections
+    known = {section["id"] for section in sections}
+    changed = version.sections_changed
+    return {
+        "content": content,
+        "sections": sections,
+        "sections_changed": None if changed is None else [s for s in changed if s in known],
+    }
+
+
+def _cancellable(control: Control, now: datetime) -> list[Version]:
+    """The versions that end with the change, before any of them takes effect anywhere (QM-18)."""
+    if control.change.state == ChangeState.CANCELLED:
+        raise StateError("cancelled", f"{control.change.change} is cancelled already")
+    standing = [version for version in control.versions if version.state != VersionState.WITHDRAWN]
+    for version in standing:
+        if has_governed_anywhere(version, control.sites, now):
             raise StateError(
                 "governs", f"{version.document} v{version.number} has taken effect: withdraw it instead"
             )
+    return standing
+
+
+def check_approvable(control: Control, now: datetime) -> None:
+    """Whether the change can be approved as it stands (QM-02, QM-03)."""
+    _check_state(control.change, "not-open", ChangeState.DRAFT, ChangeState.IN_REVIEW)
+    check_complete(control, now)
+
+
+def _approve(control: Control, approval: Approval, now: datetime) -> Signed | Approved:
+    check_approvable(control, now)
+    if len(control.change.approvals) + 1 < control.change.required_approvals:
+        return Signed(approval, now)
+    return Approved(approval, [_approved(version, now) for version in control.versions], now)
+
+
+def _approved(version: Version, now: datetime) -> Version:
+    """Its plan becomes statements; a date "at the approval" is now (R-58)."""
+    effective = [
+        Effective(e.place, e.on, now if e.on is None and e.at is None else e.at, now)
+        for e in version.effective
+    ]
+    return replace(
+        version,
+        state=VersionState.APPROVED,
+        effective=effective,
+        approved_at=now,
+        recorded_at=now,
+        version=version.version + 1,
+    )
+
+
+def _in_state(control: Control, state: VersionState) -> Control:
+    return control.put(
+        *(replace(version, state=state, version=version.version + 1) for version in control.versions)
+    )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qms_svc.domain.errors import RuleError
+from servicekit.domain import RuleError
 
 LARGEST_FILE = 20 * 1024 * 1024
 """Bytes."""

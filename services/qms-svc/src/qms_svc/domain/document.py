@@ -7,16 +7,16 @@ EFFECTIVE and SUPERSEDED are no states: they follow, place by place, from the fa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from plantkit import governing as plant
 from plantkit.governing import Effective, VersionAtPlace
 from plantkit.sites import EVERYWHERE, Sites, for_place
 from plantkit.time import BEGINNING
-
-from qms_svc.domain.errors import RuleError, StateError
+from servicekit.domain import NotFoundError, RuleError, StateError, stale
 
 
 class VersionState(StrEnum):
@@ -57,14 +57,44 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Version:
+    """effective, ends: what the draft plans until the version is approved, then every statement made.
+
+    version: of its row. content: {sha256, size, media_type, language} of each file. sections: {id, title, level,
+    line_from, line_to}.
+    """
+
     document: str
     number: int
     state: VersionState
     effective: Sequence[Effective] = ()
     ends: Sequence[End] = ()
     withdrawn_at: datetime | None = None
+    version: int = 1
+    change_class: ChangeClass | None = None
+    training_decision: TrainingDecision | None = None
+    change: str | None = None
+    summary: str | None = None
+    minutes: int | None = None
+    content: Sequence[Mapping[str, Any]] = ()
+    sections: Sequence[Mapping[str, Any]] = ()
+    sections_changed: Sequence[str] | None = None
     approved_at: datetime | None = None
     approved_on: date | None = None
+    source_class: str = "NATIVE"
+    recorded_at: datetime = BEGINNING
+
+    @property
+    def name(self) -> str:
+        return f"{self.document}/{self.number}"
+
+    @property
+    def is_unapproved(self) -> bool:
+        return self.state in (VersionState.DRAFT, VersionState.IN_REVIEW)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the class and the training decision stand; before that a draft is not announced."""
+        return self.training_decision is not None and self.change_class is not None
 
     def effective_at(self, place: str, zone: str) -> datetime | None:
         """The instant from which the version can govern there, None where it never takes effect."""
@@ -84,6 +114,35 @@ class Version:
 
 
 _APPROVED = (VersionState.APPROVED, VersionState.WITHDRAWN, VersionState.RETIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with all its versions. version: of its row.
+
+    retired: place -> first local day without the document. sites: the known sites, whose days decide.
+    """
+
+    document: str
+    version: int
+    title: str
+    document_type: str
+    framework: str
+    category: str | None
+    owner_department: str | None
+    source_class: str
+    recorded_at: datetime
+    versions: Sequence[Version] = ()
+    retired: Mapping[str, date] = field(default_factory=dict)
+    sites: Sites = field(default_factory=Sites)
+
+    def find(self, number: int) -> Version | None:
+        return next((version for version in self.versions if version.number == number), None)
+
+    def put(self, version: Version) -> Document:
+        """The document with this version in the place of the one with its number, or after the others."""
+        others = [each for each in self.versions if each.number != version.number]
+        return replace(self, versions=sorted([*others, version], key=lambda each: each.number))
 
 
 def governing(
@@ -225,3 +284,148 @@ def check_retire(retired: Mapping[str, date], place: str, day: date, sites: Site
     if place in retired or EVERYWHERE in retired:
         raise StateError("retired", f"the document is retired at {place} already")
     check_day("on", day, place, sites, now, with_own=retired)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A new document without versions. fields: title, document_type, framework, category, owner_department."""
+
+    document: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    revision: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """id: of the fact that this makes."""
+
+    id: str
+    place: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDate:
+    number: int
+    place: str
+    on: date
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    number: int
+    signature: str
+
+
+type DocumentCommand = Register | Describe | Retire | MoveDate | Withdraw
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    fields: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    id: str
+    document: str
+    place: str
+    on: date
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DateMoved:
+    document: str
+    number: int
+    place: str
+    on: date
+    signature: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    number: int
+    signature: str
+    at: datetime
+
+
+type DocumentEvent = Registered | Described | Retired | DateMoved | Withdrawn
+
+
+def decide(document: Document | None, command: DocumentCommand, now: datetime) -> list[DocumentEvent]:
+    """What a command on a document brings about; raises RuleError or StateError when it is refused."""
+    if isinstance(command, Register):
+        if document is not None:
+            raise StateError("document-exists", f"{command.document} is taken")
+        made = Document(
+            document=command.document, version=1, source_class="NATIVE", recorded_at=now, **command.fields
+        )
+        return [Registered(made)]
+    assert document is not None, "only a registration makes a document"
+    match command:
+        case Describe(revision, fields):
+            stale(document.document, document.version, revision)
+            return [Described(fields, now)]
+        case Retire(fact, place, on):
+            check_retire(document.retired, place, on, document.sites, now)
+            return [Retired(fact, document.document, place, on, now)]
+        case MoveDate(number, place, on, signature):
+            check_move(version_of(document, number), place, on, document.sites, now)
+            return [DateMoved(document.document, number, place, on, signature, now)]
+        case Withdraw(number, signature):
+            check_signed_withdrawal(version_of(document, number))
+            return [Withdrawn(number, signature, now)]
+
+
+def evolve(document: Document | None, event: DocumentEvent) -> Document:
+    """The document after the event."""
+    if isinstance(event, Registered):
+        return event.document
+    assert document is not None
+    match event:
+        case Described(fields, at):
+            return replace(document, **fields, version=document.version + 1, recorded_at=at)
+        case Retired(_, _, place, on, _):
+            return replace(document, retired={**document.retired, place: on})
+        case DateMoved(_, number, place, on, _, at):
+            version = version_of(document, number)
+            return document.put(
+                replace(version, effective=[*version.effective, Effective(place, on, None, at)])
+            )
+        case Withdrawn(number, _, at):
+            return document.put(withdrawn(version_of(document, number), at))
+
+
+def version_of(document: Document, number: int) -> Version:
+    version = document.find(number)
+    if version is None:
+        raise NotFoundError("version", f"{document.document}/{number}")
+    return version
+
+
+def withdrawn(version: Version, at: datetime) -> Version:
+    return replace(version, state=VersionState.WITHDRAWN, withdrawn_at=at, version=version.version + 1)
+
+
+def check_signed_withdrawal(version: Version) -> None:
+    """Only what was approved is withdrawn by a signature; a draft leaves its change without one (R-09)."""
+    if version.is_unapproved:
+        raise StateError(
+            "not-approved",
+            f"{version.document} v{version.number} is a draft: it is withdrawn without a signature",
+        )
+    check_withdraw(version)

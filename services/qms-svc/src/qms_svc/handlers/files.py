@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from servicekit.db import Tx
+from servicekit.domain import RuleError
 from sqlalchemy.dialects.postgresql import insert
 
 from qms_svc.db import tables
 from qms_svc.domain.content import MediaType, Section, check_sections, markdown_sections, pdf_sections, sniff
-from qms_svc.domain.errors import RuleError
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from servicekit.ids import new_id
 from servicekit.problems import conflict, invalid
 
 from qms_svc import outbound
+from qms_svc.aggregates import document_subject
+from qms_svc.db import queries
 from qms_svc.domain.document import VersionState
-from qms_svc.handlers.announcing import document_events, document_subject
 
 SOURCE_CLASS = "MIGRATED"
 DOCUMENTS, VERSIONS = "documents", "document_versions"
@@ -205,7 +206,10 @@ async def _remember(tx: Tx, kind: str, block: Block, rows: Mapping[str, Mapping[
 
 async def _announce(tx: Tx, documents: Sequence[str], event: str, block: Block) -> None:
     what = outbound.happened("imported", reason=tx.context.reason, cause=f"import/{block.batch}")
-    await announce(tx, await document_events(tx, documents, event, what))
+    stored = await queries.documents(tx, documents)
+    await announce(
+        tx, [outbound.document(event, outbound.document_state(stored[key]), what) for key in sorted(stored)]
+    )
 
 
 def _digest(row: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ from servicekit.http.commands import Result, run_command
 
 from records_svc.api import schemas
 from records_svc.handlers import imports
-from records_svc.handlers.problems import problem_of
 
 router = APIRouter(prefix="/internal/imports", tags=["imports"], include_in_schema=False)
 
@@ -29,7 +28,7 @@ async def import_history(
         return await imports.import_history(tx, block, rows)
 
     reason = f"import {body.batch} of {body.file}, accepted by {' and '.join(body.accepted_by)}"
-    return await run_command(request, caller, reason, act, show=schemas.ImportOut, translate=problem_of)
+    return await run_command(request, caller, reason, act, show=schemas.ImportOut)
 
 
 def _row(row: schemas.HistoryRow) -> imports.Row:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from pydantic import AwareDatetime
+from servicekit.aggregates import handle
 from servicekit.db import Tx
 from servicekit.http.app import Allow, PolicyOf, correlation_of
 from servicekit.http.caller import Caller
@@ -15,18 +16,17 @@ from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.http.paging import Cursor, Limit, decode, page
 from servicekit.ids import is_uuid
 from servicekit.problems import invalid
-from sqlalchemy import case, select
 
+from records_svc.aggregates import LATE_ENTRY
 from records_svc.api import schemas, views
 from records_svc.api.reading import person_of
 from records_svc.api.records import READ
-from records_svc.db import tables
+from records_svc.db import queries, tables
 from records_svc.db.scope import columns_of, resource_of, scope
-from records_svc.domain.late_entry import LARGEST_SCAN
+from records_svc.domain.late_entry import LARGEST_SCAN, Refuse
 from records_svc.domain.vocabulary import METHOD_ORDER
 from records_svc.handlers import late_entries
 from records_svc.handlers.access import log_access
-from records_svc.handlers.problems import as_problems, problem_of
 
 router = APIRouter(prefix="/api/records/late-entries", tags=["late entries"])
 VIEW = (late_entries.ACTION, *READ)
@@ -53,9 +53,8 @@ async def propose(
 ) -> Result:
     """Enters a paper record. It is no record before a second person has signed it."""
     proposer = person_of(caller)
-    with as_problems():
-        # One byte more than is allowed tells that it is too large; more is never read into memory.
-        examined = await late_entries.examine(await scan.read(LARGEST_SCAN + 1))
+    # One byte more than is allowed tells that it is too large; more is never read into memory.
+    examined = await late_entries.examine(await scan.read(LARGEST_SCAN + 1))
     entry = late_entries.Entry(
         person=person,
         document=document,
@@ -71,6 +70,7 @@ async def propose(
 
     async def act(tx: Tx) -> schemas.LateEntryOut:
         policy.require(caller, late_entries.ACTION, await resource_of(tx, person))
+        policy.segregate(caller, late_entries.ACTION, "propose", {"person": person})
         made = await late_entries.propose(tx, proposer, entry, examined)
         return views.late_entry(await late_entries.existing(tx, made))
 
@@ -81,7 +81,6 @@ async def propose(
         reason,
         act,
         status=201,
-        translate=problem_of,
         asked=hashlib.sha256(asked).digest(),
     )
 
@@ -97,28 +96,9 @@ async def list_entries(
     cursor: Cursor = None,
 ) -> schemas.Page[schemas.LateEntryOut]:
     """In the order of their entry."""
-    entry, record, refusal = tables.late_entry, tables.training_record, tables.refusal
-    scoped = scope()
-    stands = case(
-        (record.c.record.is_not(None), "VERIFIED"),
-        (refusal.c.proposal.is_not(None), "REFUSED"),
-        else_="PROPOSED",
-    )
-    query = (
-        select(
-            entry,
-            stands.label("state"),
-            record.c.record,
-            refusal.c.refused_by,
-            refusal.c.refusal_reason,
-        )
-        .select_from(
-            entry.outerjoin(record, record.c.late_entry == entry.c.late_entry)
-            .outerjoin(refusal, refusal.c.proposal == entry.c.late_entry)
-            .outerjoin(scoped, scoped.c.person == entry.c.person)
-        )
-        .where(policy.filter_any(caller, VIEW, columns_of(scoped, entry.c.person)))
-    )
+    entry, scoped = tables.late_entry, scope()
+    query, stands = queries.late_entries(scoped)
+    query = query.where(policy.filter_any(caller, VIEW, columns_of(scoped, entry.c.person)))
     if cursor is not None:
         query = query.where(entry.c.late_entry > _position(cursor))
     if state is not None:
@@ -184,10 +164,11 @@ async def refuse(
     async def act(tx: Tx) -> schemas.LateEntryOut:
         row = await late_entries.existing(tx, late_entry)
         policy.require(caller, late_entries.ACTION, await resource_of(tx, row["person"]))
-        await late_entries.refuse(tx, row, person, body.reason)
+        policy.segregate(caller, late_entries.ACTION, "refuse", {"person": row["person"]})
+        await handle(tx, LATE_ENTRY, late_entry, Refuse(person, body.reason))
         return views.late_entry(await late_entries.existing(tx, late_entry))
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 def _methods(given: list[str]) -> list[str]:

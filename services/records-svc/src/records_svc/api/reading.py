@@ -13,7 +13,6 @@ from servicekit.problems import forbidden, invalid, not_found
 
 from records_svc.api import schemas, views
 from records_svc.handlers import reading
-from records_svc.handlers.problems import as_problems, problem_of
 from records_svc.projections.assignments import assignment_of
 
 router = APIRouter(prefix="/api/reading", tags=["reading"])
@@ -39,9 +38,8 @@ async def what_to_read(
             document, version = found.item, found.number
         if document is None or version is None:
             raise invalid("assignment", "missing", "name an assignment, or a document and a version")
-        with as_problems():
-            read = await reading.material(tx, reader, document, version)
-            return await views.reading(tx, read, language)
+        read = await reading.material(tx, reader, document, version)
+        return await views.reading(tx, read, language)
 
 
 @router.post("/{document}/{version}/sections/{section}/opened", response_model=schemas.OpenedOut)
@@ -61,7 +59,7 @@ async def open_section(
         return await reading.open_section(tx, reader, document, version, section, language)
 
     reason = f"opens section {section} of {document} version {version} to read it"
-    return await run_command(request, caller, reason[:500], act, show=schemas.OpenedOut, translate=problem_of)
+    return await run_command(request, caller, reason[:500], act, show=schemas.OpenedOut)
 
 
 def person_of(caller: Caller) -> str:

@@ -7,22 +7,25 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from servicekit.aggregates import handle
 from servicekit.db import Tx
 from servicekit.http.app import Allow, PolicyOf, correlation_of
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.http.paging import Cursor, Limit, decode, page
+from servicekit.ids import new_id
 from servicekit.policy import Policy
 from servicekit.problems import invalid
 from sqlalchemy import ColumnElement, case, exists, literal, select, tuple_
 
+from records_svc.aggregates import MARK
 from records_svc.api import schemas, views
 from records_svc.api.reading import person_of
 from records_svc.db import tables
 from records_svc.db.scope import columns_of, resource_of, scope
+from records_svc.domain.correction import Propose, Refuse
 from records_svc.handlers import error_marks
 from records_svc.handlers.access import log_access
-from records_svc.handlers.problems import problem_of
 from records_svc.projections.documents import titles
 
 router = APIRouter(prefix="/api/records", tags=["records"])
@@ -142,10 +145,12 @@ async def propose_mark(
     person = person_of(caller)
 
     async def act(tx: Tx) -> dict[str, Any]:
-        await _require_propose(tx, policy, caller, record)
-        return {"proposal": await error_marks.propose(tx, record, person, body.reason), "record": record}
+        await _require_propose(tx, policy, caller, record, "propose")
+        command = Propose(new_id(), person, body.reason)
+        await handle(tx, MARK, record, command)
+        return {"proposal": command.id, "record": record}
 
-    return await run_command(request, caller, body.reason, act, status=201, translate=problem_of)
+    return await run_command(request, caller, body.reason, act, status=201)
 
 
 @router.post("/{record}/entered-in-error/refuse", response_model=schemas.RecordOut)
@@ -156,20 +161,21 @@ async def refuse_mark(
     person = person_of(caller)
 
     async def act(tx: Tx) -> schemas.RecordOut:
-        await _require_propose(tx, policy, caller, record)
-        await error_marks.refuse(tx, record, person, body.reason)
+        await _require_propose(tx, policy, caller, record, "refuse")
+        await handle(tx, MARK, record, Refuse(person, body.reason))
         return await views.record(tx, await error_marks.existing(tx, record))
 
-    return await run_command(request, caller, body.reason, act, translate=problem_of)
+    return await run_command(request, caller, body.reason, act)
 
 
 async def require_read(tx: Tx, policy: Policy, caller: Caller, person: str) -> None:
     policy.require_any(caller, READ, await resource_of(tx, person))
 
 
-async def _require_propose(tx: Tx, policy: Policy, caller: Caller, record: str) -> None:
+async def _require_propose(tx: Tx, policy: Policy, caller: Caller, record: str, command: str) -> None:
     row = await error_marks.existing(tx, record)
     policy.require_any(caller, PROPOSE, await resource_of(tx, row["person"]))
+    policy.segregate(caller, error_marks.ACTION, command, error_marks.parts_of(row))
 
 
 def _mark() -> ColumnElement[str]:

@@ -7,7 +7,10 @@ from typing import Any
 
 from servicekit.db import Tx
 from servicekit.signing import Signature, signatures_of
+from sqlalchemy import ColumnElement, FromClause, Select, case, select
 
+from records_svc.db import tables
+from records_svc.domain.late_entry import EntryState
 from records_svc.domain.vocabulary import LATE_ENTRY, READING, RECORD_ERROR
 
 _RECORD = """
@@ -19,14 +22,32 @@ LEFT JOIN app.error_proposal p ON p.proposal = m.proposal
 LEFT JOIN app.late_entry l ON l.late_entry = r.late_entry
 """
 
-_LATE_ENTRY = """
-SELECT l.*, r.record, f.refusal_reason, f.refused_by, f.recorded_at AS refused_at,
-  CASE WHEN r.record IS NOT NULL THEN 'VERIFIED' WHEN f.proposal IS NOT NULL THEN 'REFUSED' ELSE 'PROPOSED' END
-  AS state
-FROM app.late_entry l
-LEFT JOIN app.training_record r ON r.late_entry = l.late_entry
-LEFT JOIN app.refusal f ON f.proposal = l.late_entry
-"""
+_STATE = case(
+    (tables.training_record.c.record.is_not(None), EntryState.VERIFIED.value),
+    (tables.refusal.c.proposal.is_not(None), EntryState.REFUSED.value),
+    else_=EntryState.PROPOSED.value,
+)
+
+
+def late_entries(*more: FromClause) -> tuple[Select[*tuple[Any, ...]], ColumnElement[str]]:
+    """Late entries with their state, their record and their refusal; the second value is the state, for a condition.
+
+    more: what else is joined by its column `person`.
+    """
+    entry, record, refusal = tables.late_entry, tables.training_record, tables.refusal
+    joined = entry.outerjoin(record, record.c.late_entry == entry.c.late_entry).outerjoin(
+        refusal, refusal.c.proposal == entry.c.late_entry
+    )
+    for each in more:
+        joined = joined.outerjoin(each, each.c.person == entry.c.person)
+    columns: list[Any] = [
+        entry,
+        _STATE.label("state"),
+        record.c.record,
+        refusal.c.refused_by,
+        refusal.c.refusal_reason,
+    ]
+    return select(*columns).select_from(joined), _STATE
 
 
 async def record_row(tx: Tx, record: str) -> Mapping[Any, Any] | None:
@@ -36,7 +57,8 @@ async def record_row(tx: Tx, record: str) -> Mapping[Any, Any] | None:
 
 async def late_entry_row(tx: Tx, late_entry: str) -> Mapping[Any, Any] | None:
     """The entry and its state: PROPOSED, VERIFIED or REFUSED."""
-    return await tx.one(f"{_LATE_ENTRY} WHERE l.late_entry = :late_entry", {"late_entry": late_entry})
+    query, _ = late_entries()
+    return await tx.one(query.where(tables.late_entry.c.late_entry == late_entry))
 
 
 async def open_proposal(tx: Tx, record: str) -> Mapping[Any, Any] | None:

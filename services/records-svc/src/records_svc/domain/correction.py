@@ -2,29 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from records_svc.domain.errors import NotYoursError, StateError
-from records_svc.domain.vocabulary import MEANING_EDITION
+from servicekit.domain import StateError
+
+from records_svc.domain.vocabulary import MEANING_EDITION, SignatureFacts
 
 
-def check_own(record: Mapping[str, Any], person: str) -> None:
-    """Nobody has a hand in marking a record that they made as trainee or evaluator (PL-06)."""
-    if person in (record["person"], record["evaluator"]):
-        raise NotYoursError("own-error", "nobody marks a record of their own as made in error")
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    proposal: str
+    error_reason: str
+    proposed_by: str
 
 
-def check_proposable(*, marked: bool, proposed: bool) -> None:
-    if marked:
-        raise StateError("in-error", "the record is marked as made in error already")
-    if proposed:
-        raise StateError("proposed", "a mark is proposed already: a second person decides on it")
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A training record as far as its mark is concerned. row: the record as it is stored; signatures: that made it."""
+
+    row: Mapping[Any, Any]
+    signatures: Sequence[SignatureFacts]
+    proposal: Proposal | None
+    """The proposed mark that is neither confirmed nor refused."""
+    marked: bool
 
 
-def check_second(proposed_by: str, person: str) -> None:
-    if person == proposed_by:
-        raise NotYoursError("second-person", "the mark is confirmed by another person than proposed it")
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """id: of the proposal to be."""
+
+    id: str
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    signature: SignatureFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    person: str
+    reason: str
+
+
+type Command = Propose | Confirm | Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    record: str
+    proposal: Proposal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    record: str
+    proposal: Proposal
+    signature: SignatureFacts
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    proposal: str
+    person: str
+    reason: str
+    at: datetime
+
+
+type Event = Proposed | Confirmed | Refused
+
+
+def decide(mark: Mark | None, command: Command, now: datetime) -> list[Event]:
+    """What a command on the mark of a record brings about."""
+    assert mark is not None, "the record is there"
+    record = str(mark.row["record"])
+    match command:
+        case Propose(id_, person, reason):
+            if mark.marked:
+                raise StateError("in-error", "the record is marked as made in error already")
+            if mark.proposal is not None:
+                raise StateError("proposed", "a mark is proposed already: a second person decides on it")
+            return [Proposed(record, Proposal(id_, reason, person), now)]
+        case Confirm(signature):
+            return [Confirmed(record, open_proposal(mark), signature, now)]
+        case Refuse(person, reason):
+            return [Refused(open_proposal(mark).proposal, person, reason, now)]
+
+
+def evolve(mark: Mark | None, event: Event) -> Mark:
+    """The mark after the event."""
+    assert mark is not None
+    match event:
+        case Proposed(_, proposal, _):
+            return replace(mark, proposal=proposal)
+        case Confirmed(_, proposal, signature, at):
+            row = {
+                **mark.row,
+                "marked_at": at,
+                "marked_by": signature.signer,
+                "mark_proposal": proposal.proposal,
+                "error_reason": proposal.error_reason,
+                "proposed_by": proposal.proposed_by,
+            }
+            signatures = [*mark.signatures, signature]
+            return Mark(row=row, signatures=signatures, proposal=None, marked=True)
+        case Refused():
+            return replace(mark, proposal=None)
+
+
+def open_proposal(mark: Mark) -> Proposal:
+    if mark.proposal is None:
+        raise StateError("not-proposed", "nobody proposed to mark this record as made in error")
+    return mark.proposal
 
 
 def signed_content(

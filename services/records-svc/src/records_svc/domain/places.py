@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from plantkit.time import start_of_day
-
-from records_svc.domain.errors import StateError
+from servicekit.domain import StateError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from records_svc.domain.errors import UnopenedError
+from servicekit.domain import FieldsError
+
 from records_svc.domain.versions import Section
 from records_svc.domain.vocabulary import MEANING_EDITION, Method, Result
 
@@ -33,10 +34,15 @@ class Session:
 
 
 def opened_sections(sections: Sequence[Section], opened: Mapping[str, Opened]) -> list[dict[str, Any]]:
-    """What the record keeps of each section, in reading order. Raises UnopenedError naming each that is missing."""
-    missing = [(section.id, section.title) for section in sections if section.id not in opened]
+    """What the record keeps of each section, in reading order. Raises FieldsError naming each that is missing."""
+    missing = [section for section in sections if section.id not in opened]
     if missing:
-        raise UnopenedError(missing)
+        raise FieldsError(
+            "unopened-sections",
+            "Not every section was opened",
+            f"open before signing: {', '.join(section.title for section in missing)}",
+            [(f"sections.{section.id}", "not-opened", section.title) for section in missing],
+        )
     return [
         {
             "id": section.id,

@@ -13,8 +13,8 @@ from datetime import date, datetime
 from plantkit import governing as plant
 from plantkit.governing import Effective, VersionAtPlace
 from plantkit.time import BEGINNING
+from servicekit.domain import StateError
 
-from records_svc.domain.errors import StateError
 from records_svc.domain.places import Place
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 
 class Method(StrEnum):
@@ -51,3 +53,25 @@ MEANING_TEXTS = {
 def ordered(methods: frozenset[str] | set[str] | list[str] | tuple[str, ...]) -> list[str]:
     """Methods without repetition, in the order R, Q, O."""
     return sorted(set(methods), key=METHOD_ORDER.index)
+
+
+class SignatureFacts(Protocol):
+    """What a record shows of a signature. digest: SHA-256 of what it binds, lower-case hex."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def signer(self) -> str: ...
+
+    @property
+    def meaning(self) -> str: ...
+
+    @property
+    def signed_at(self) -> datetime: ...
+
+    @property
+    def time_zone(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...

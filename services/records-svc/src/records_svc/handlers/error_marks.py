@@ -7,26 +7,27 @@ the record is shown for ever, with the mark beside it, and counts never again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
-from servicekit.bus import claim
+from servicekit.aggregates import carry_out, load
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
-from servicekit.ids import is_uuid, new_id
-from servicekit.policy import Policy
-from servicekit.problems import conflict, forbidden, invalid, not_found
-from servicekit.signing import Prepared, Signature, Statement, insert_signature
-from sqlalchemy import insert
+from servicekit.ids import is_uuid
+from servicekit.policy import Parts, Policy
+from servicekit.problems import not_found
+from servicekit.signing import Prepared, Signature, no_inputs
 
 from records_svc import outbound
-from records_svc.db import queries, tables
+from records_svc.aggregates import MARK
+from records_svc.db import queries
 from records_svc.db.scope import resource_of
 from records_svc.domain import correction as rules
-from records_svc.domain.vocabulary import MARK_IN_ERROR, MEANING_TEXTS, RECORD_ERROR
-from records_svc.handlers.late_entries import insert_refusal, lock_proposal, signer_zone
-from records_svc.handlers.problems import as_problems
+from records_svc.domain.correction import Confirm, Mark, open_proposal
+from records_svc.domain.vocabulary import MARK_IN_ERROR, MEANING_TEXTS
+from records_svc.handlers.late_entries import signer_zone
 from records_svc.handlers.shown import local
-from records_svc.handlers.signing_reading import announce_record, check_meaning
 
 ACTION = "record.mark_in_error"
 
@@ -36,32 +37,6 @@ async def existing(tx: Tx, record: str) -> Mapping[Any, Any]:
     if row is None:
         raise not_found("record", record)
     return row
-
-
-async def propose(tx: Tx, record: str, person: str, reason: str) -> str:
-    """The id of the proposal."""
-    await lock_proposal(tx, record)
-    row = await existing(tx, record)
-    rules.check_own(row, person)
-    rules.check_proposable(
-        marked=row["marked_at"] is not None, proposed=await queries.open_proposal(tx, record) is not None
-    )
-    at = await claim(tx, [])
-    proposal = new_id()
-    await tx.execute(
-        insert(tables.error_proposal).values(
-            proposal=proposal, record=record, error_reason=reason, proposed_by=person, recorded_at=at
-        )
-    )
-    return proposal
-
-
-async def refuse(tx: Tx, record: str, person: str, reason: str) -> None:
-    """The record stands as it is. Who proposed the mark may take it back."""
-    await lock_proposal(tx, record)
-    row = await existing(tx, record)
-    rules.check_own(row, person)
-    await insert_refusal(tx, str((await _open(tx, record))["proposal"]), person, reason)
 
 
 def content_of(
@@ -81,72 +56,58 @@ def content_of(
     )
 
 
+MEANINGS = {MARK_IN_ERROR: MEANING_TEXTS[MARK_IN_ERROR]}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A record with its proposed mark, and the zone of the one who examines it."""
+
+    mark: Mark
+    zone: str
+
+
 class ErrorMarkSignable:
-    """What the second person is shown, and the mark that the signature makes."""
+    """What the second person is shown, and the mark that the signature makes. No inputs."""
 
     action = ACTION
+    meanings = MEANINGS
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    async def prepare(
-        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
-    ) -> Prepared:
-        check_meaning(meaning, MARK_IN_ERROR)
-        if inputs:
-            raise invalid("inputs", "unexpected", "this signature takes no further input")
-        if caller.subject is None:
-            raise forbidden("no-person", "only a person can sign")
-        if lock:
-            await lock_proposal(tx, key)
-        row = await existing(tx, key)
-        self._policy.require(caller, ACTION, await resource_of(tx, row["person"]))
-        proposal = await _open(tx, key)
-        with as_problems():
-            rules.check_own(row, caller.subject)
-            rules.check_second(proposal["proposed_by"], caller.subject)
-        made = await queries.signatures(tx, row)
-        content = content_of(row, made[0].digest if made else None, proposal)
+    async def load(
+        self, tx: Tx, caller: Caller, key: str, inputs: Mapping[str, Any], *, lock: bool
+    ) -> Examined:
+        no_inputs(inputs)
+        mark = await load(tx, MARK, key, lock=lock)
+        self._policy.require(caller, ACTION, await resource_of(tx, mark.row["person"]))
+        return Examined(mark, await signer_zone(tx, caller.subject or ""))
+
+    def parts(self, subject: Examined) -> Parts:
+        return parts_of(subject.mark.row) | {"proposer": open_proposal(subject.mark).proposed_by}
+
+    def prepare(self, subject: Examined, meaning: str, now: datetime) -> Prepared:
+        mark, row = subject.mark, subject.mark.row
+        proposal = open_proposal(mark)
+        content = content_of(row, mark.signatures[0].digest if mark.signatures else None, asdict(proposal))
         return Prepared(
             content=content,
-            content_version=f"proposal {proposal['proposal']}",
+            content_version=f"proposal {proposal.proposal}",
             meaning=meaning,
-            meaning_text=MEANING_TEXTS[meaning],
+            meaning_text=self.meanings[meaning],
             display={
                 "title": f"Made in error: {row['person']}, {row['item']} version {row['number']}",
                 **content,
                 "completed_at": local(row["completed_at"], row["time_zone"]),
             },
-            time_zone=await signer_zone(tx, caller.subject),
+            time_zone=subject.zone,
         )
 
-    async def apply(
-        self,
-        tx: Tx,
-        caller: Caller,
-        key: str,
-        inputs: Mapping[str, Any],
-        prepared: Prepared,
-        statement: Statement,
-    ) -> Signature:
-        proposal = await _open(tx, key)
-        at = await claim(tx, [(outbound.TOPIC, key)])
-        signature = await insert_signature(tx, RECORD_ERROR, key, prepared, statement)
-        await tx.execute(
-            insert(tables.error_mark).values(
-                record=key,
-                proposal=proposal["proposal"],
-                marked_by=statement.signer,
-                signature=signature.id,
-                recorded_at=at,
-            )
-        )
-        await announce_record(tx, key, "marked-in-error", "marked_in_error", reason=proposal["error_reason"])
-        return signature
+    async def apply(self, tx: Tx, subject: Examined, signature: Signature) -> None:
+        await carry_out(tx, MARK, subject.mark, Confirm(signature))
 
 
-async def _open(tx: Tx, record: str) -> Mapping[Any, Any]:
-    proposal = await queries.open_proposal(tx, record)
-    if proposal is None:
-        raise conflict("not-proposed", "nobody proposed to mark this record as made in error")
-    return proposal
+def parts_of(row: Mapping[Any, Any]) -> dict[str, str | None]:
+    """Who made the record, as trainee or evaluator."""
+    return {"person": row["person"], "evaluator": row["evaluator"]}

@@ -9,31 +9,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from servicekit.bus import claim
+from servicekit.aggregates import carry_out, create, load
 from servicekit.db import Tx
+from servicekit.domain import RuleError
 from servicekit.http.caller import Caller
 from servicekit.ids import is_uuid, new_id
-from servicekit.policy import Policy
-from servicekit.problems import Problem, forbidden, invalid, not_found
-from servicekit.signing import Prepared, Signature, Statement, insert_signature
-from sqlalchemy import insert
+from servicekit.policy import Parts, Policy
+from servicekit.problems import Problem, not_found
+from servicekit.signing import Prepared, Signature, no_inputs
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from records_svc import outbound
+from records_svc.aggregates import LATE_ENTRY
 from records_svc.db import queries, tables
 from records_svc.db.scope import resource_of
 from records_svc.domain import late_entry as rules
-from records_svc.domain.errors import NotYoursError, RuleError
+from records_svc.domain.late_entry import LateEntry, Propose, Verify
 from records_svc.domain.places import place_at
-from records_svc.domain.vocabulary import LATE_ENTRY, MEANING_TEXTS, VERIFY, SourceClass, ordered
-from records_svc.handlers.problems import as_problems
+from records_svc.domain.vocabulary import MEANING_TEXTS, VERIFY, ordered
 from records_svc.handlers.shown import local
-from records_svc.handlers.signing_reading import announce_record, check_meaning
 from records_svc.projections.assignments import open_assignment
 from records_svc.projections.documents import document_of
 from records_svc.projections.people import person_of, zones
@@ -74,7 +73,7 @@ async def examine(data: bytes) -> Scan:
 
 
 async def propose(tx: Tx, proposer: str, entry: Entry, scan: Scan) -> str:
-    """The id of the proposed entry. Raises RuleError naming the field, or NotYoursError."""
+    """The id of the proposed entry. Raises RuleError naming the field."""
     person = await person_of(tx, entry.person)
     if person is None:
         raise RuleError("person", "unknown", f"{entry.person} is not known here")
@@ -84,68 +83,34 @@ async def propose(tx: Tx, proposer: str, entry: Entry, scan: Scan) -> str:
     version = document.version(entry.version)
     if version is None:
         raise RuleError("version", "unknown", f"{entry.document} has no version {entry.version}")
-    place = place_at(person, await zones(tx), entry.ink_signed_at)
-    rules.check_proposal(
-        person=person,
-        version=version,
-        methods=entry.methods,
-        ink_signed_at=entry.ink_signed_at,
-        score_given=entry.score is not None,
-        evaluator=entry.evaluator,
-        place=place,
-        proposer=proposer,
-        now=tx.now,
-    )
     if entry.evaluator and await person_of(tx, entry.evaluator) is None:
         raise RuleError("evaluator", "unknown", f"{entry.evaluator} is not known here")
     if entry.corrects:
         await _check_corrects(tx, entry)
-    at = await claim(tx, [])
+    place = place_at(person, await zones(tx), entry.ink_signed_at)
+    proposed = LateEntry(
+        late_entry=new_id(),
+        person=entry.person,
+        item=entry.document,
+        number=entry.version,
+        methods=ordered(list(entry.methods)),
+        result=entry.result,
+        score=entry.score,
+        evaluator=entry.evaluator,
+        ink_signed_at=entry.ink_signed_at,
+        place=place.site,
+        time_zone=place.zone,
+        scan_sha256=scan.sha256,
+        scan_media_type=scan.media_type,
+        scan_size=len(scan.data),
+        entry_reason=entry.reason,
+        corrects=entry.corrects or await queries.uncorrected(tx, entry.person, entry.document, entry.version),
+        proposed_by=proposer,
+        recorded_at=tx.now,
+    )
+    await create(tx, LATE_ENTRY, proposed.late_entry, Propose(proposed, person, version))
     await tx.execute(upsert(tables.scan).on_conflict_do_nothing(), {"sha256": scan.sha256, "body": scan.data})
-    late_entry = new_id()
-    await tx.execute(
-        insert(tables.late_entry).values(
-            late_entry=late_entry,
-            person=entry.person,
-            item=entry.document,
-            number=entry.version,
-            methods=ordered(list(entry.methods)),
-            result=entry.result,
-            score=entry.score,
-            evaluator=entry.evaluator,
-            ink_signed_at=entry.ink_signed_at,
-            place=place.site,
-            time_zone=place.zone,
-            scan_sha256=scan.sha256,
-            scan_media_type=scan.media_type,
-            scan_size=len(scan.data),
-            entry_reason=entry.reason,
-            corrects=entry.corrects
-            or await queries.uncorrected(tx, entry.person, entry.document, entry.version),
-            proposed_by=proposer,
-            recorded_at=at,
-        )
-    )
-    return late_entry
-
-
-async def refuse(tx: Tx, row: Mapping[Any, Any], person: str, reason: str) -> None:
-    """The entry makes no record. Who entered it may take it back; the trainee has no hand in it."""
-    await lock_proposal(tx, str(row["late_entry"]))
-    row = await existing(tx, str(row["late_entry"]))
-    if person == row["person"]:
-        raise NotYoursError("own-late-entry", "nobody decides on a late record of their own")
-    rules.check_open(row["state"])
-    await insert_refusal(tx, str(row["late_entry"]), person, reason)
-
-
-async def insert_refusal(tx: Tx, proposal: str, person: str, reason: str) -> None:
-    at = await claim(tx, [])
-    await tx.execute(
-        insert(tables.refusal).values(
-            proposal=proposal, refusal_reason=reason, refused_by=person, recorded_at=at
-        )
-    )
+    return proposed.late_entry
 
 
 async def read_scan(tx: Tx, sha256: str) -> bytes:
@@ -161,13 +126,6 @@ async def existing(tx: Tx, late_entry: str) -> Mapping[Any, Any]:
     if row is None:
         raise not_found("late entry", late_entry)
     return row
-
-
-async def lock_proposal(tx: Tx, proposal: str) -> None:
-    """One decision on a proposal: the second of two at once sees the first."""
-    await tx.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", {"key": f"proposal/{proposal}"}
-    )
 
 
 def content_of(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -190,91 +148,63 @@ async def signer_zone(tx: Tx, person: str) -> str:
     known = await person_of(tx, person)
     if known is None or not known.places:
         return "UTC"
-    with as_problems():
-        return place_at(known, await zones(tx), tx.now).zone
+    return place_at(known, await zones(tx), tx.now).zone
+
+
+MEANINGS = {VERIFY: MEANING_TEXTS[VERIFY]}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A late entry, the open assignment that its record will fulfil, and the zone of the one who checks it."""
+
+    entry: LateEntry
+    assignment: str | None
+    zone: str
 
 
 class LateEntrySignable:
-    """What the second person is shown, and the record that the signature makes."""
+    """What the second person is shown, and the record that the signature makes. No inputs."""
 
     action = ACTION
+    meanings = MEANINGS
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    async def prepare(
-        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
-    ) -> Prepared:
-        check_meaning(meaning, VERIFY)
-        if inputs:
-            raise invalid("inputs", "unexpected", "the check of a late entry takes no further input")
-        if caller.subject is None:
-            raise forbidden("no-person", "only a person can sign")
-        if lock:
-            await lock_proposal(tx, key)
-        row = await existing(tx, key)
-        self._policy.require(caller, ACTION, await resource_of(tx, row["person"]))
-        with as_problems():
-            rules.check_verifier(row, caller.subject)
-        content = content_of(row)
+    async def load(
+        self, tx: Tx, caller: Caller, key: str, inputs: Mapping[str, Any], *, lock: bool
+    ) -> Checked:
+        no_inputs(inputs)
+        entry = await load(tx, LATE_ENTRY, key, lock=lock)
+        self._policy.require(caller, ACTION, await resource_of(tx, entry.person))
+        found = await open_assignment(tx, entry.person, entry.item, entry.number)
+        zone = await signer_zone(tx, caller.subject or "")
+        return Checked(entry, found and found.assignment, zone)
+
+    def parts(self, subject: Checked) -> Parts:
+        return {"person": subject.entry.person, "proposer": subject.entry.proposed_by}
+
+    def prepare(self, subject: Checked, meaning: str, now: datetime) -> Prepared:
+        entry = subject.entry
+        rules.check_open(entry)
+        content = content_of(asdict(entry))
         return Prepared(
             content=content,
             content_version="1",
             meaning=meaning,
-            meaning_text=MEANING_TEXTS[meaning],
+            meaning_text=self.meanings[meaning],
             display={
-                "title": f"LATE ENTRY: {row['person']}, {row['item']} version {row['number']}",
+                "title": f"LATE ENTRY: {entry.person}, {entry.item} version {entry.number}",
                 **content,
-                "ink_signed_at": local(row["ink_signed_at"], row["time_zone"]),
-                "scan_media_type": row["scan_media_type"],
+                "ink_signed_at": local(entry.ink_signed_at, entry.time_zone),
+                "scan_media_type": entry.scan_media_type,
             },
-            time_zone=await signer_zone(tx, caller.subject),
+            time_zone=subject.zone,
         )
 
-    async def apply(
-        self,
-        tx: Tx,
-        caller: Caller,
-        key: str,
-        inputs: Mapping[str, Any],
-        prepared: Prepared,
-        statement: Statement,
-    ) -> Signature:
-        row = await existing(tx, key)
-        record = new_id()
-        at = await claim(tx, [(outbound.TOPIC, record)])
-        signature = await insert_signature(tx, LATE_ENTRY, key, prepared, statement)
-        assignment = await open_assignment(tx, row["person"], row["item"], row["number"])
-        await tx.execute(
-            insert(tables.training_record).values(
-                record=record,
-                **{
-                    name: row[name]
-                    for name in (
-                        "person",
-                        "item",
-                        "number",
-                        "methods",
-                        "result",
-                        "score",
-                        "evaluator",
-                        "place",
-                        "time_zone",
-                        "corrects",
-                    )
-                },
-                completed_at=row["ink_signed_at"],
-                valid_from=row["ink_signed_at"],
-                performed_at=row["ink_signed_at"],
-                source_class=SourceClass.LATE_ENTRY.value,
-                assignment=assignment.assignment if assignment else None,
-                late_entry=key,
-                signature=signature.id,
-                recorded_at=at,
-            )
-        )
-        await announce_record(tx, record, "late-entered", "late_entered", reason=row["entry_reason"])
-        return signature
+    async def apply(self, tx: Tx, subject: Checked, signature: Signature) -> None:
+        await carry_out(tx, LATE_ENTRY, subject.entry, Verify(new_id(), signature, subject.assignment))
 
 
 async def _check_corrects(tx: Tx, entry: Entry) -> None:

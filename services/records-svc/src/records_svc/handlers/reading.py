@@ -8,12 +8,12 @@ from typing import Any
 
 from servicekit.bus import claim
 from servicekit.db import Tx
+from servicekit.domain import StateError
 from servicekit.ids import new_id
 from servicekit.problems import invalid, not_found
 from sqlalchemy import insert, update
 
 from records_svc.db import tables
-from records_svc.domain.errors import StateError
 from records_svc.domain.places import Person, Place, has_left, place_at
 from records_svc.domain.reading import Opened, Session
 from records_svc.domain.versions import Document, File, Version, check_readable, file_for

@@ -6,104 +6,115 @@ transaction holds the signature, the record with its evidence, the audit entries
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from servicekit.bus import announce, claim
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
 from servicekit.ids import new_id
-from servicekit.problems import forbidden, invalid
-from servicekit.signing import Prepared, Signature, Statement, insert_signature
+from servicekit.policy import Parts
+from servicekit.problems import invalid
+from servicekit.signing import Prepared, Signature
 from sqlalchemy import insert
 
 from records_svc import outbound
 from records_svc.db import queries, tables
-from records_svc.domain.reading import opened_sections, signed_content
-from records_svc.domain.vocabulary import MEANING_TEXTS, READ_AND_UNDERSTOOD, READING, SourceClass
+from records_svc.domain.reading import Session, opened_sections, signed_content
+from records_svc.domain.vocabulary import MEANING_TEXTS, READ_AND_UNDERSTOOD, SourceClass
 from records_svc.handlers import reading
-from records_svc.handlers.problems import as_problems
+from records_svc.handlers.reading import Material
 from records_svc.handlers.shown import local
-from records_svc.projections.assignments import open_assignment
+
+
+MEANINGS = {READ_AND_UNDERSTOOD: MEANING_TEXTS[READ_AND_UNDERSTOOD]}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A reading that may be signed. sections: when each was opened; instants are text."""
+
+    reader: str
+    material: Material
+    session: Session
+    sections: Sequence[Mapping[str, Any]]
+    assignment: str | None
+    corrects: str | None
 
 
 class ReadingSignable:
     """What a reader is shown before signing, and the record that the signature makes."""
 
     action = "record.sign_own"
+    meanings = MEANINGS
 
-    async def prepare(
-        self, tx: Tx, caller: Caller, key: str, meaning: str, inputs: Mapping[str, Any], *, lock: bool
-    ) -> Prepared:
-        check_meaning(meaning, READ_AND_UNDERSTOOD)
+    async def load(self, tx: Tx, caller: Caller, key: str, inputs: Mapping[str, Any], *, lock: bool) -> Read:
         language = _language(inputs)
-        if caller.subject is None:
-            raise forbidden("no-person", "only a person can read and sign")
+        reader = caller.subject or ""
         document, number = reading.split_key(key)
         if lock:
-            await reading.lock(tx, caller.subject, document, number)
-        with as_problems():
-            read = await reading.material(tx, caller.subject, document, number)
-            file = read.file(language)
-            session = await reading.open_session(
-                tx, caller.subject, document, number, file.sha256 if language else None
-            )
-            sections = [
-                section
-                | {name: outbound.instant(section[name]) for name in ("first_opened_at", "last_opened_at")}
-                for section in opened_sections(read.version.sections, await reading.opened_in(tx, session))
-            ]
+            await reading.lock(tx, reader, document, number)
+            await claim(tx, [])
+        read = await reading.material(tx, reader, document, number)
+        file = read.file(language)
+        session = await reading.open_session(tx, reader, document, number, file.sha256 if language else None)
+        sections = [
+            section
+            | {name: outbound.instant(section[name]) for name in ("first_opened_at", "last_opened_at")}
+            for section in opened_sections(read.version.sections, await reading.opened_in(tx, session))
+        ]
         assert session is not None
-        content = signed_content(session, sections, read.place.site, read.place.zone)
+        corrects = await queries.uncorrected(tx, reader, document, number)
+        return Read(reader, read, session, sections, read.assignment and read.assignment.assignment, corrects)
+
+    def parts(self, subject: Read) -> Parts:
+        return {"person": subject.reader}
+
+    def prepare(self, subject: Read, meaning: str, now: datetime) -> Prepared:
+        read, session = subject.material, subject.session
+        content = _content(subject)
         return Prepared(
             content=content,
             content_version=f"session {session.id}",
             meaning=meaning,
-            meaning_text=MEANING_TEXTS[meaning],
+            meaning_text=self.meanings[meaning],
             display={
-                "title": f"{document} version {number}: {read.document.title}",
-                "person": caller.subject,
-                "document": document,
-                "version": number,
+                "title": f"{read.document.document} version {session.version}: {read.document.title}",
+                "person": subject.reader,
+                "document": session.document,
+                "version": session.version,
                 "document_title": read.document.title,
                 "content_sha256": session.sha256,
                 "language": session.language,
                 "sections": [
-                    section
-                    | {
-                        name: local(section[name], read.place.zone)
-                        for name in ("first_opened_at", "last_opened_at")
+                    {
+                        **section,
+                        **{
+                            name: local(section[name], read.place.zone)
+                            for name in ("first_opened_at", "last_opened_at")
+                        },
                     }
-                    for section in sections
+                    for section in subject.sections
                 ],
                 "place": read.place.site,
                 "time_zone": read.place.zone,
-                "assignment": read.assignment.assignment if read.assignment else None,
+                "assignment": subject.assignment,
             },
             time_zone=read.place.zone,
         )
 
-    async def apply(
-        self,
-        tx: Tx,
-        caller: Caller,
-        key: str,
-        inputs: Mapping[str, Any],
-        prepared: Prepared,
-        statement: Statement,
-    ) -> Signature:
-        content = prepared.content
+    async def apply(self, tx: Tx, subject: Read, signature: Signature) -> None:
+        content = _content(subject)
         record = new_id()
         at = await claim(tx, [(outbound.TOPIC, record)])
-        signature = await insert_signature(tx, READING, key, prepared, statement)
-        person, item, number = content["person"], content["item"], content["version"]
-        assignment = await open_assignment(tx, person, item, number)
         await tx.execute(
             insert(tables.training_record).values(
                 record=record,
-                person=person,
-                item=item,
-                number=number,
+                person=content["person"],
+                item=content["item"],
+                number=content["version"],
                 methods=content["methods"],
                 result=content["result"],
                 completed_at=at,
@@ -111,33 +122,27 @@ class ReadingSignable:
                 place=content["place"],
                 time_zone=content["time_zone"],
                 source_class=SourceClass.NATIVE.value,
-                assignment=assignment.assignment if assignment else None,
+                assignment=subject.assignment,
                 session=content["session"],
                 content_sha256=content["content_sha256"],
                 language=content["language"],
                 sections=content["sections"],
                 signature=signature.id,
-                corrects=await queries.uncorrected(tx, person, item, number),
+                corrects=subject.corrects,
                 recorded_at=at,
             )
         )
-        await announce_record(tx, record, "signed", "signed")
-        return signature
+        row = await queries.record_row(tx, record)
+        assert row is not None
+        what = outbound.happened("signed", valid_from=at)
+        await announce(
+            tx, [outbound.training_record("signed", outbound.record_state(row, [signature]), what)]
+        )
 
 
-async def announce_record(tx: Tx, record: str, event: str, kind: str, *, reason: str | None = None) -> None:
-    """The whole record as it stands now. reason: stated with the record, never the free text of a request."""
-    row = await queries.record_row(tx, record)
-    assert row is not None
-    state = outbound.record_state(row, await queries.signatures(tx, row))
-    valid_from = row["marked_at"] or row["valid_from"]
-    what = outbound.happened(kind, reason=reason, valid_from=valid_from)
-    await announce(tx, [outbound.training_record(event, state, what)])
-
-
-def check_meaning(meaning: str, known: str) -> None:
-    if meaning != known:
-        raise invalid("meaning", "unknown", f"the meaning of this signature is {known}")
+def _content(subject: Read) -> dict[str, Any]:
+    place = subject.material.place
+    return signed_content(subject.session, subject.sections, place.site, place.zone)
 
 
 def _language(inputs: Mapping[str, Any]) -> str | None:
