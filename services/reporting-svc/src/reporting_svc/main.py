@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from attest_contracts import policy, topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
@@ -21,6 +22,7 @@ SPEC = ServiceSpec(
     topics=topics.load(),
     policy=Policy.of(policy.load()),
     validate=validate_outgoing,
+    contracts=CONTRACTS,
     routers=[qualification.router, reports.router, audit.router],
     inbound=INBOUND,
     archive=archive,

@@ -25,9 +25,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
+from attest_contracts.reading import CONTRACTS
 from servicekit.bus import Event, Fold
-from servicekit.bus.envelope import DecodeError, decode
 from servicekit.bus.inbox import note_seen
+from servicekit.bus.intake import Intake, Received
 from servicekit.context import Context
 from servicekit.db import Database, Tx
 from servicekit.db.kinds import protect
@@ -45,6 +46,8 @@ from reporting_svc.projections.fold import LIVE
 
 type Swap = Literal["equal", "always", "never"]
 BESIDE = "rebuilt"
+INTAKE = Intake(CONTRACTS)
+"""What is folded again is read as the consumer reads it; an event that an earlier release folded is upcast."""
 REFOLDER = "reporting.rebuild"
 """The name under which the versions that were folded again are kept apart from those of the consumer."""
 _CHUNK = 5_000
@@ -205,11 +208,9 @@ class _Refold:
 
 
 def _event(envelope: str, topic: str) -> Event | None:
-    try:
-        found = decode(envelope.encode(), topic)
-    except DecodeError:
-        return None
-    return found if isinstance(found, Event) else None
+    received = Received(topic, 0, 0, None, envelope.encode())
+    INTAKE.read(received)
+    return None if received.problem is not None else received.event
 
 
 async def _newer(tx: Tx, topic: str, events: Sequence[Event]) -> list[Event]:

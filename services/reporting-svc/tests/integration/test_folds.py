@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from attest_contracts import files, topics, validate_incoming, validate_outgoing
+from attest_contracts import files, topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from hypothesis import given
 from hypothesis import strategies as st
 from reporting_svc.archive import archive
 from reporting_svc.db.tables import PROJECTED
 from reporting_svc.inbound import AUDIT_TOPICS, INBOUND
 from reporting_testing import Reporting
+from servicekit.bus import Intake
 from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.delivery import inbox_of
 from servicekit.testing.folds import (
@@ -114,7 +116,7 @@ async def reader(databases: DatabaseFactory) -> AsyncIterator[Reader]:
         INBOUND,
         TABLES,
         emptied=["archive.event"],
-        validate=validate_incoming,
+        contracts=CONTRACTS,
         archive=archive,
     ) as found:
         yield found
@@ -170,7 +172,8 @@ def stories(draw: st.DrawFn) -> tuple[datetime, list[Batch], list[Batch]]:
 
 
 async def fold(reporting: Reporting, batches: Iterable[Batch]) -> None:
-    await deliver(inbox_of("reporting", reporting.database, INBOUND, archive=archive), batches)
+    inbox = inbox_of("reporting", reporting.database, INBOUND, archive=archive)
+    await deliver(inbox, batches, intake=Intake(CONTRACTS))
 
 
 async def answers(reporting: Reporting, known_at: datetime) -> list[Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
+from attest_contracts.reading import CONTRACTS
 from reporting_svc import wire
 from reporting_svc.domain.differences import difference
 from reporting_svc.projections.bulk import lines
 from reporting_testing import event, qualification, segment, utc
+from servicekit.bus import Intake
 
 
 def test_a_line_is_escaped_where_it_must_be() -> None:
@@ -21,9 +25,9 @@ def test_a_line_is_escaped_where_it_must_be() -> None:
 def test_arrays_and_stretches() -> None:
     assert wire.array([]) == "{}"
     assert wire.array(["a", 'b"\\']) == '{"a","b\\"\\\\"}'
-    assert wire.stretch("2026-01-01T00:00:00Z", None) == '["2026-01-01T00:00:00Z","infinity")'
-    assert wire.days("2026-01-01", None) == "[2026-01-01,)"
-    assert wire.days("2026-01-02", "2026-01-02") == "empty"
+    assert wire.stretch(utc("2026-01-01T00:00Z"), None) == '["2026-01-01 00:00:00+00:00","infinity")'
+    assert wire.days(date(2026, 1, 1), None) == "[2026-01-01,)"
+    assert wire.days(date(2026, 1, 2), date(2026, 1, 2)) == "empty"
 
 
 @pytest.mark.req("RP-17")
@@ -37,7 +41,7 @@ def test_leave_is_told_from_other_suspensions_and_an_unknown_verdict_denies() ->
     found = event(
         "assignment.qualification", qualification("ANA", "SOP-101", segments), utc(begin), check=False
     )
-    assert [row[4:7] for row in wire.segments(found)] == [
+    assert [row[4:7] for row in wire.segments(Intake(CONTRACTS).typed(found))] == [
         ("SUSPENDED", "DENY", True),
         ("SUSPENDED", "DENY", False),
         ("QUALIFIED", "DENY", False),

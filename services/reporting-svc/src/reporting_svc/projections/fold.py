@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from attest_contracts.models import matrix_person_name
 from servicekit.bus import Event, Fold
 from servicekit.db import Tx
 from sqlalchemy import Table
@@ -34,7 +35,7 @@ class Projection:
     def versions(self, events: Sequence[Event]) -> list[Version]:
         return [
             Version(
-                tuple(event.state[name] for name in self.key),
+                tuple(getattr(event.state, name) for name in self.key),
                 event.time,
                 tuple(self.rows(event)),
                 first=event.epoch == 1 and event.sequence == 1,
@@ -120,12 +121,9 @@ def audit(schema: str = LIVE) -> Fold:
     return fold
 
 
-async def names(tx: Tx, events: Sequence[Event]) -> None:
+async def names(tx: Tx, events: Sequence[Event[matrix_person_name.State]]) -> None:
     """Names are current only, and kept nowhere else."""
-    rows = {
-        e.state["person"]: (e.state["person"], e.state["given_name"], e.state["family_name"], e.time)
-        for e in events
-    }
+    rows = {e.state.person: (e.state.person, e.state.given_name, e.state.family_name, e.time) for e in events}
     ordered = [rows[person] for person in sorted(rows)]
     driver = await tx.driver()
     await driver.execute(
