@@ -40,7 +40,7 @@ status: $(STAMP) ## Show what runs
 .PHONY: test test-containers bench lint format generate
 test: $(STAMP) ## Run all tests (T=path ARGS=-k...)
 	$(if $(T),,$(RUN)/python -m attest.web test)
-	$(RUN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --durations=25 --durations-min=5 $(T) $(ARGS)
+	$(RUN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations=25 --durations-min=5 $(T) $(ARGS)
 
 test-containers: $(STAMP) ## Run the bus tests and docker-compose.yml on containers (needs a Docker engine)
 	$(RUN)/python -m pytest -q --backend=containers libs/servicekit/tests/bus tests/containers $(ARGS)

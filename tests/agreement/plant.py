@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,9 @@ class Plant:
             )
         return found
 
-    def cells(self) -> Iterator[CellFacts]:
-        """The facts of every cell that was ever obliged, or of which nobody knows (C-34)."""
+    def cells(self, where: Callable[[str, str], bool] = lambda person, item: True) -> Iterator[CellFacts]:
+        """The facts of every cell that was ever obliged, or of which nobody knows (C-34). where: of which people and
+        items."""
         for person, spells in sorted(self.spells.items()):
             row = {"person": person, "language": None, "supervisor": None}
             told = outbound.person_state(row, spells)
@@ -101,6 +102,8 @@ class Plant:
             owed = spans(spells, self._rules, self._zones)
             asked = question_spans(spells, self._questions, self._zones)
             for item in sorted(set(owed) | set(asked)):
+                if not where(person, item):
+                    continue
                 state = outbound.obligation_state(person, item, owed.get(item, []), asked.get(item, []))
                 places = {span["place"] for span in state["spans"]}
                 for code in sorted(places | wire.places_of_questions(state, told)):

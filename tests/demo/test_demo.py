@@ -24,7 +24,7 @@ from servicekit.testing import eventually_sync
 
 from tests.reference import model, plant_a
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 KNOWN = datetime(2026, 11, 2, 8, tzinfo=UTC)

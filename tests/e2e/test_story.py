@@ -38,7 +38,7 @@ How to fill aseptically.
 # Records
 Fill in form F-101.
 """
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("journeys")]
 
 
 def nl(text: str) -> datetime:

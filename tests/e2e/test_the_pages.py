@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("platform"),
+    pytest.mark.xdist_group("journeys"),
 ]
 
 # After the story: every page has something to say. User -> address -> what must stand there.

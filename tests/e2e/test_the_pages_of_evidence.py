@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("platform"),
+    pytest.mark.xdist_group("journeys"),
 ]
 NL = ZoneInfo("Europe/Amsterdam")
 THEN = urlencode({"at": "2026-03-17T12:00:00+01:00", "known": "2026-03-17T12:00:00+01:00"})

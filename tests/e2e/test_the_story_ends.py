@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.conftest import Platform
 from tests.e2e.test_story import PEOPLE, SIGNED, Q, move, nl, row_of, table, table_of, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("journeys")]
 
 
 @pytest.mark.req("RP-03", "RP-04", "AE-10", "R-13", "AE-16")

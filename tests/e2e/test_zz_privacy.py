@@ -15,7 +15,7 @@ from attest.platform.services import SERVICES
 from tests.e2e.conftest import Platform
 
 PEOPLE = Path(__file__).parents[2] / "examples" / "fixture-f" / "people.csv"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("journeys")]
 
 
 def personal_words() -> re.Pattern[str]:

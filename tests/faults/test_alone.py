@@ -27,7 +27,7 @@ from servicekit.testing import eventually_sync
 from servicekit.testing.plugin import DatabaseMaker
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 
 
 def uv() -> str:

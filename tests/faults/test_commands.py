@@ -9,7 +9,7 @@ from attest import cli
 from tests.e2e.api import PASSWORD
 from tests.faults.conftest import World, new_employee, nl
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 
 
 @pytest.mark.req("PL-06", "PL-25")

@@ -20,7 +20,7 @@ from tests.faults.conftest import World, until
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(400),
-    pytest.mark.xdist_group("platform"),
+    pytest.mark.xdist_group("faults"),
     pytest.mark.req("PL-24"),
 ]
 

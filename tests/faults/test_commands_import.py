@@ -17,7 +17,7 @@ from tests.faults.conftest import FIXTURE_F, World, until
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(400),
-    pytest.mark.xdist_group("platform"),
+    pytest.mark.xdist_group("faults"),
     pytest.mark.req("PL-29"),
 ]
 

@@ -27,7 +27,7 @@ from servicekit.policy import Grant
 
 from tests.faults.conftest import ANSWER_TIMEOUT, World, new_employee, nl, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 AT = nl("2026-03-02T10:00:00")
 ROUTES = {
     "matrix": "/api/people?limit=1",

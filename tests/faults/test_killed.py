@@ -12,7 +12,7 @@ from attest import cli
 
 from tests.faults.conftest import World, family_of, new_employee, nl, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 AT = nl("2026-03-02T10:00:00")
 EVERYWHERE = {"assignment": "NEVER_TRAINED", "reporting": "NEVER_TRAINED"}
 

@@ -25,7 +25,7 @@ from attest.platform.state import StateDir
 from tests.faults.conftest import PEOPLE, World, nl, until
 from tests.faults.cuts import known_but_not_announced
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 AT = nl("2026-03-02T10:00:00")
 BOTH = ("assignment", "reporting")
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.conftest import World, nl, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 
 type Row = dict[str, Any]
 type Pair = tuple[list[Row], list[Row]]

@@ -22,6 +22,7 @@ servers instead, so that several runs can share them: `python -m servicekit.test
 from __future__ import annotations
 
 import os
+import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -99,7 +100,7 @@ class Servers:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--backend` and `--deep`."""
+    """Add `--backend`, `--shuffle` and `--deep`."""
     parser.addoption(
         "--backend",
         choices=("embedded", "containers"),
@@ -156,11 +157,45 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark the tests that need a server, before `-m` selects."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """Mark the tests that need a server, before `-m` selects; keep the tests of a module on one worker, and begin
+    with what takes longest."""
     for test in items:
         if _FIXTURES.intersection(getattr(test, "fixturenames", ())):
             test.add_marker(pytest.mark.infra)
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        _shuffle(items, seed)
+    ranks: dict[str, int] = {}
+    for test in items:
+        group = test.get_closest_marker("xdist_group")
+        if group is None:
+            group = pytest.mark.xdist_group(test.nodeid.split("::", 1)[0]).mark
+            test.add_marker(pytest.mark.xdist_group(*group.args))
+        slow = test.get_closest_marker("slow") is not None
+        rank = 0 if "/" not in group.args[0] else 1 if slow else 2
+        ranks[group.args[0]] = min(rank, ranks.get(group.args[0], rank))
+    items.sort(key=lambda test: ranks[_group(test)])
+
+
+def _group(test: pytest.Item) -> str:
+    group = test.get_closest_marker("xdist_group")
+    assert group is not None
+    return group.args[0]
+
+
+def _shuffle(items: list[pytest.Function], seed: str) -> None:
+    """Another order within each module; the tests of a named group tell a story, and keep theirs."""
+    dice = random.Random(seed)
+    modules: dict[str, list[int]] = {}
+    for place, test in enumerate(items):
+        if test.get_closest_marker("xdist_group") is None:
+            modules.setdefault(test.nodeid.split("::", 1)[0], []).append(place)
+    for places in modules.values():
+        order = [items[place] for place in places]
+        dice.shuffle(order)
+        for place, test in zip(places, order, strict=True):
+            items[place] = test
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
