@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from servicekit.embedded import KafkaServer, PostgresServer
@@ -113,6 +114,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _plain_logs() -> None:
+    """A fault that a test provokes is logged with a plain traceback: the coloured one takes seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
+
+
 def _laws(*, deep: bool) -> None:
     """How many examples Hypothesis draws for a law that says nothing itself: 40, or 200 with `--deep`."""
     shared = settings(
@@ -138,6 +151,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Set before xdist does, so that the controller of a run knows the name of what its workers make.
         config.option.testrunuid = uuid.uuid4().hex
     config.stash[_KEY] = Servers(config)
+    _plain_logs()
     _laws(deep=bool(config.getoption("--deep")))
     if not hasattr(config, "workerinput"):
         sweep()
