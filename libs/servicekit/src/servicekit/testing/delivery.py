@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from servicekit.bus.inbox import Fold, Inbox, Subscription
 from servicekit.bus.intake import Intake, Received
@@ -145,3 +146,27 @@ class OverKafka:
     async def close(self) -> None:
         if self._producer is not None:
             await self._producer.stop()
+
+
+async def published(
+    kafka: str, topic: str, enough: Callable[[list[dict[str, Any]]], bool]
+) -> list[dict[str, Any]]:
+    """The envelopes on a topic from its beginning, as soon as they are enough; heartbeats are left out.
+
+    Raises TimeoutError with what was there after 30 s.
+    """
+    found: list[dict[str, Any]] = []
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    await consumer.start()
+
+    async def read() -> bool:
+        for records in (await consumer.getmany(timeout_ms=100)).values():
+            messages = [json.loads(record.value) for record in records if record.value]
+            found.extend(message for message in messages if "specversion" in message)
+        return enough(found)
+
+    try:
+        await eventually(read, deadline=30, what=f"enough on {topic}")
+    finally:
+        await consumer.stop()
+    return found
