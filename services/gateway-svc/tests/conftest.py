@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from gateway_svc import passwords
 from servicekit.testing.databases import DatabaseFactory
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -19,6 +20,29 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gateway_testing import Browser, Platform, platform
 
 _numbers = itertools.count(1)
+
+
+REAL_COST = dict(passwords.COST)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hashes that take no time; `REAL_COST` is that of the product."""
+    passwords.COST["memory_cost"] = 8
+    passwords.hasher.cache_clear()
+    yield
+    passwords.COST.update(REAL_COST)
+    passwords.hasher.cache_clear()
+
+
+@pytest.fixture
+def real_passwords() -> Iterator[None]:
+    """The hashes of the product."""
+    passwords.COST.update(REAL_COST)
+    passwords.hasher.cache_clear()
+    yield
+    passwords.COST["memory_cost"] = 8
+    passwords.hasher.cache_clear()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

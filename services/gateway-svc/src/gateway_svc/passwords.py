@@ -15,22 +15,24 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+COST = {"time_cost": 1, "memory_cost": 46 * 1024, "parallelism": 1}
+"""Memory in KiB. The tests lower it for all but the test of the cost itself."""
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 
 @cache
-def _hasher() -> PasswordHash:
-    return PasswordHash([Argon2Hasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)])
+def hasher() -> PasswordHash:
+    return PasswordHash([Argon2Hasher(**COST)])
 
 
 @cache
 def _nobody() -> str:
     """The hash that the password of an unknown name is held against, so that the answer takes as long."""
-    return _hasher().hash(secrets.token_urlsafe(32))
+    return hasher().hash(secrets.token_urlsafe(32))
 
 
 async def hash_of(password: str) -> str:
-    return await asyncio.get_running_loop().run_in_executor(_pool, _hasher().hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_pool, hasher().hash, password)
 
 
 async def verify(password: str, password_hash: str | None) -> bool:
@@ -38,7 +40,7 @@ async def verify(password: str, password_hash: str | None) -> bool:
 
     def check() -> bool:
         try:
-            return _hasher().verify(password, password_hash or _nobody()) and password_hash is not None
+            return hasher().verify(password, password_hash or _nobody()) and password_hash is not None
         except UnknownHashError:
             return False
 
