@@ -16,8 +16,11 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 T ?=
 ARGS ?=
-# Each test has databases and topics of its own: more machines may take more of them (WORKERS=4).
+# Each module has a database of its own: a machine with more cores may take more of them (WORKERS=4).
 WORKERS ?= 2
+# A seed of `make test-deep` repeats its order.
+SEED ?=
+PYTEST = $(RUN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations=25 --durations-min=5
 
 ##@ Run
 .PHONY: up demo down reset status
@@ -37,10 +40,18 @@ status: $(STAMP) ## Show what runs
 	$(RUN)/attest status
 
 ##@ Test
-.PHONY: test test-containers bench lint format generate
+.PHONY: test test-deep test-containers bench lint format generate
 test: $(STAMP) ## Run all tests (T=path ARGS=-k...)
 	$(if $(T),,$(RUN)/python -m attest.web test)
-	$(RUN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations=25 --durations-min=5 $(T) $(ARGS)
+	$(PYTEST) $(T) $(ARGS)
+
+test-deep: $(STAMP) ## Run all tests in another order with 200 examples of each law, and the faults twice more (60 minutes)
+	@seed=$$RANDOM
+	echo "attest: the order of this run is SEED=$(or $(SEED),$$seed)" >&2
+	$(PYTEST) --deep --shuffle "$(or $(SEED),$$seed)" $(T) $(ARGS)
+	for again in 1 2; do
+	  $(PYTEST) --deep --shuffle "$(or $(SEED),$$seed)$$again" libs/servicekit/tests/bus libs/servicekit/tests/lanes tests/faults
+	done
 
 test-containers: $(STAMP) ## Run the bus tests and docker-compose.yml on containers (needs a Docker engine)
 	$(RUN)/python -m pytest -q --backend=containers libs/servicekit/tests/bus tests/containers $(ARGS)
