@@ -1,6 +1,5 @@
 """PostgreSQL: the unit of work, audited writes, kinds of table, roles and migrations."""
 
-from servicekit.db.aggregates import lock_row, update_versioned
 from servicekit.db.database import Database, Tx
 from servicekit.db.idempotency import Answer, idempotent, remember, request_digest
 from servicekit.db.kinds import kind, protect
@@ -11,9 +10,7 @@ __all__ = [
     "Tx",
     "idempotent",
     "kind",
-    "lock_row",
     "protect",
     "remember",
     "request_digest",
-    "update_versioned",
 ]

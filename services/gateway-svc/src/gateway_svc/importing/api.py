@@ -24,6 +24,7 @@ from servicekit.problems import Problem, forbidden, invalid, not_found
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from gateway_svc.domain.import_job import Resume, Withdraw
 from gateway_svc.importing import jobs, known, uploads
 from gateway_svc.importing.jobs import ACTION_ACCEPT, ACTION_RUN, JobState
 
@@ -284,7 +285,9 @@ async def get_report(
 async def resume(job: str, body: Command, request: Request, caller: Runner) -> Result:
     """A failed import goes on where it stopped."""
     found = _id(job)
-    return await run_command(request, caller, body.reason, lambda tx: jobs.resume(tx, found), show=ImportOut)
+    return await run_command(
+        request, caller, body.reason, lambda tx: jobs.carry_out(tx, found, Resume()), show=ImportOut
+    )
 
 
 @router.post("/{job}/withdraw", response_model=ImportOut)
@@ -292,7 +295,7 @@ async def withdraw(job: str, body: Command, request: Request, caller: Reader) ->
     """Gives up an import that is not accepted, or that failed; what was handed over stays."""
     found = _id(job)
     return await run_command(
-        request, caller, body.reason, lambda tx: jobs.withdraw(tx, found), show=ImportOut
+        request, caller, body.reason, lambda tx: jobs.carry_out(tx, found, Withdraw()), show=ImportOut
     )
 
 

@@ -17,13 +17,14 @@ from typing import Any
 
 import psycopg
 import structlog
+from servicekit.aggregates import handle
 from servicekit.bus.outbox import claim
 from servicekit.context import Context
 from servicekit.db import Database
 from servicekit.problems import Problem
 
+from gateway_svc.domain.import_job import Fail, Finish, Job, JobState, Start
 from gateway_svc.importing import jobs, known
-from gateway_svc.importing.jobs import JobState
 from gateway_svc.importing.levels import Route, open_work, parked
 from gateway_svc.importing.owners import OwnerRefusedError, Owners, OwnerUnreachableError
 from gateway_svc.importing.stages import STAGES, Block, blocks
@@ -90,11 +91,11 @@ class Importer:
         try:
             await self._commit(job)
         except ImportFailedError as error:
-            log.warning("import.failed", job=job["id"], code=error.failure["code"])
-            await self._end(job, JobState.FAILED, failure=error.failure, in_doubt=error.in_doubt)
+            log.warning("import.failed", job=job.id, code=error.failure["code"])
+            await self._move(job, Fail(error.failure, error.in_doubt))
         except OwnerRefusedError as error:
             failure = {"code": "refused", "detail": str(error), "problem": error.problem}
-            await self._end(job, JobState.FAILED, failure=failure, in_doubt=False)
+            await self._move(job, Fail(failure, in_doubt=False))
         return True
 
     @asynccontextmanager
@@ -105,13 +106,13 @@ class Importer:
             row = await (await connection.execute(_TURN)).fetchone()
             yield bool(row and row[0])
 
-    async def _commit(self, job: Mapping[str, Any]) -> None:
+    async def _commit(self, job: Job) -> None:
         started = time.monotonic()
-        if job["state"] == JobState.ACCEPTED:
-            await self._end(job, JobState.COMMITTING, failure=None, in_doubt=False)
+        if job.state == JobState.ACCEPTED:
+            await self._move(job, Start())
         plan = await self._plan(job)
         async with self._database.read() as tx:
-            taken = await known.taken_blocks(tx, job["id"])
+            taken = await known.taken_blocks(tx, job.id)
         self._same_blocks(plan, taken)
         before = ""
         for stage in STAGES:
@@ -126,28 +127,28 @@ class Importer:
         # After the last stage as well: DONE says that the counts are right.
         await self._wait_until_level(job, before)
         await self._show(job, "", "", {})
-        await self._end(job, JobState.DONE)
-        log.info("import.done", job=job["id"], seconds=round(time.monotonic() - started, 1))
+        await self._move(job, Finish())
+        log.info("import.done", job=job.id, seconds=round(time.monotonic() - started, 1))
 
-    async def _plan(self, job: Mapping[str, Any]) -> list[Block]:
+    async def _plan(self, job: Job) -> list[Block]:
         """The accepted plan, made again from the kept files; without the job's own rows nothing else may be new."""
         async with self._database.read() as tx:
-            if await known.count(tx, besides=job["id"]) != job["known_rows"]:
+            if await known.count(tx, besides=job.id) != job.known_rows:
                 raise ImportFailedError("stale", "another import was taken since these files were checked")
-            before = await known.load(tx, besides=job["id"])
+            before = await known.load(tx, besides=job.id)
             try:
                 contents = await jobs.contents_of(tx, job)
             except Problem as error:
                 raise ImportFailedError(error.code, error.detail) from error
-        checked = jobs.latest.take(job["id"]) or await asyncio.to_thread(
+        checked = jobs.latest.take(job.id) or await asyncio.to_thread(
             jobs.examine,
             contents,
-            export_date=job["export_date"],
-            zone_rule=job["zone_rule"],
-            migrated_counts=job["migrated_counts"],
+            export_date=job.export_date,
+            zone_rule=job.zone_rule,
+            migrated_counts=job.migrated_counts,
             known=before,
         )
-        if checked.plan_digest != job["plan_digest"]:
+        if checked.plan_digest != job.plan_digest:
             raise ImportFailedError(
                 "rules-changed", "the files no longer give what was accepted: upload them again"
             )
@@ -161,9 +162,9 @@ class Importer:
                     "blocks-changed", f"block {number} is not the one that was handed over"
                 )
 
-    async def _hand_over(self, job: Mapping[str, Any], block: Block) -> None:
+    async def _hand_over(self, job: Job, block: Block) -> None:
         caller = jobs.uploader(job)
-        people = [acceptance["person"] for acceptance in job["accepted_by"]]
+        people = [acceptance.person for acceptance in job.accepted_by]
         end = time.monotonic() + self._pace.patience
         where: dict[str, Any] = {
             "file": block.file,
@@ -175,10 +176,10 @@ class Importer:
                 await self._owners.send(
                     caller,
                     block,
-                    batch=job["id"],
+                    batch=job.id,
                     accepted_by=people,
-                    migrated_counts=job["migrated_counts"],
-                    correlation=job["correlation"],
+                    migrated_counts=job.migrated_counts,
+                    correlation=job.correlation,
                 )
                 break
             except OwnerRefusedError as error:
@@ -194,9 +195,9 @@ class Importer:
                 await asyncio.sleep(self._pace.again)
         async with self._database.transaction(self._context(job, f"takes {block.file}")) as tx:
             await claim(tx, [])
-            await known.remember(tx, job["id"], block)
+            await known.remember(tx, job.id, block)
 
-    async def _wait_until_level(self, job: Mapping[str, Any], stage: str) -> None:
+    async def _wait_until_level(self, job: Job, stage: str) -> None:
         """Until every service has heard and worked off what this stage set in motion."""
         caller = jobs.uploader(job)
         before, end = (0, 0), time.monotonic() + self._pace.patience
@@ -235,9 +236,7 @@ class Importer:
             much = sum(work.values()) > _MUCH_WORK
             await asyncio.sleep(self._pace.look * (5 if much or problem else 1))
 
-    async def _show(
-        self, job: Mapping[str, Any], stage: str, doing: str, waiting_for: Mapping[str, int]
-    ) -> None:
+    async def _show(self, job: Job, stage: str, doing: str, waiting_for: Mapping[str, int]) -> None:
         async with self._database.transaction(self._context(job, "shows progress")) as tx:
             await tx.execute(
                 "INSERT INTO app.import_progress (job, stage, doing, sent, waiting_for, at)"
@@ -247,24 +246,24 @@ class Importer:
                 " ON CONFLICT (job) DO UPDATE SET stage = excluded.stage, doing = excluded.doing,"
                 " sent = excluded.sent, waiting_for = excluded.waiting_for, at = excluded.at",
                 {
-                    "job": job["id"],
+                    "job": job.id,
                     "stage": stage,
                     "doing": doing,
                     "waiting_for": json.dumps(dict(waiting_for)),
                 },
             )
 
-    async def _end(self, job: Mapping[str, Any], state: JobState, **values: Any) -> None:
-        async with self._database.transaction(self._context(job, f"import {state.value.lower()}")) as tx:
-            row = await jobs.locked(tx, job["id"])
-            await jobs.move(tx, row, state=state, **values)
+    async def _move(self, job: Job, command: Start | Fail | Finish) -> None:
+        reason = f"import: {type(command).__name__.lower()}"
+        async with self._database.transaction(self._context(job, reason)) as tx:
+            await handle(tx, jobs.JOB, job.id, command)
 
     @staticmethod
-    def _context(job: Mapping[str, Any], reason: str) -> Context:
+    def _context(job: Job, reason: str) -> Context:
         return Context(
             actor="system/gateway",
             reason=reason,
-            correlation=job["correlation"],
-            on_behalf_of=job["actor"],
-            cause=f"import/{job['id']}",
+            correlation=job.correlation,
+            on_behalf_of=job.actor,
+            cause=f"import/{job.id}",
         )

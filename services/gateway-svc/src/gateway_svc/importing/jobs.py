@@ -1,6 +1,6 @@
-"""The job of an import, from the check to the last row: CHECKED -> ACCEPTED_ONCE -> ACCEPTED -> COMMITTING -> DONE.
+"""Import jobs as they are stored: the check of an upload, its report, and what is shown of a job.
 
-COMMITTING can end in FAILED, which is resumed where it stopped; what nobody wants any more is WITHDRAWN.
+The states of a job and its commands stand in `gateway_svc.domain.import_job`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from plantfiles import check, read_files
@@ -19,14 +18,16 @@ from plantfiles.digests import file_digest
 from plantfiles.plan import ImportPlan, Known
 from plantfiles.reasons import Severity
 from plantfiles.report import summary
-from servicekit.bus.outbox import claim
-from servicekit.db import Tx, lock_row, update_versioned
+from servicekit.aggregates import Aggregate, Columns, handle, load, one_row
+from servicekit.aggregates import create as make
+from servicekit.db import Tx
 from servicekit.http.caller import Caller, Grant
 from servicekit.ids import new_id
 from servicekit.policy import Policy
 from servicekit.problems import conflict, not_found
 from sqlalchemy import select
 
+from gateway_svc.domain.import_job import Command, Job, JobState, Upload, decide, evolve
 from gateway_svc.importing import known as known_rows
 from gateway_svc.importing.stages import Item, plan_digest
 from gateway_svc.importing.tables import import_job
@@ -34,20 +35,8 @@ from gateway_svc.importing.tables import import_job
 ACTION_RUN, ACTION_ACCEPT = "import.run", "import.accept"
 
 
-class JobState(StrEnum):
-    CHECKED = "CHECKED"
-    ACCEPTED_ONCE = "ACCEPTED_ONCE"
-    ACCEPTED = "ACCEPTED"
-    COMMITTING = "COMMITTING"
-    DONE = "DONE"
-    FAILED = "FAILED"
-    WITHDRAWN = "WITHDRAWN"
-
-
-UNDER_WAY = (JobState.ACCEPTED, JobState.COMMITTING, JobState.FAILED)
-"""States in which rows may be on their way: one job at a time is in one of them."""
-
-_WITHDRAWABLE = (JobState.CHECKED, JobState.ACCEPTED_ONCE, JobState.FAILED)
+_lock, _load, _rows = one_row(Columns(import_job, Job))
+JOB = Aggregate(name="import", decide=decide, evolve=evolve, lock=_lock, load=_load, rows=_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,41 +111,37 @@ def examine(
 async def create(
     tx: Tx, caller: Caller, policy: Policy, checked: Checked, *, dry_run: bool, known_count: int
 ) -> Mapping[str, Any]:
-    """Stores a checked job with its report and, unless it is a dry run, its files as they came.
-
-    With nothing to take it is DONE at once: an import that is run again changes nothing (C-30).
-    """
-    at = await claim(tx, [])
+    """Stores a checked job with its report and, unless it is a dry run, its files as they came."""
     plan, job = checked.plan, new_id()
-    nothing = not dry_run and checked.total_rows == 0
-    row = {
-        "id": job,
-        "version": 1,
-        "state": (JobState.DONE if nothing else JobState.CHECKED).value,
-        "dry_run": dry_run,
-        "export_date": plan.export_date,
-        "zone_rule": plan.zone_rule,
-        "migrated_counts": plan.migrated_counts,
-        "actor": caller.actor,
-        "person": caller.subject,
-        "grants": _grants(caller, policy),
-        "files": [
+    made = Job(
+        id=job,
+        version=1,
+        state=JobState.CHECKED,
+        dry_run=dry_run,
+        export_date=plan.export_date,
+        zone_rule=plan.zone_rule,
+        migrated_counts=plan.migrated_counts,
+        actor=caller.actor,
+        person=caller.subject,
+        grants=_grants(caller, policy),
+        files=[
             {"file": name, "sha256": file_digest(data), "size": len(data)}
             for name, data in checked.contents.items()
         ],
-        "batch_digest": plan.batch_digest,
-        "acceptance_digest": plan.acceptance_digest,
-        "plan_digest": checked.plan_digest,
-        "known_rows": known_count,
-        "total_rows": checked.total_rows,
-        "accepted_by": [],
-        "correlation": tx.context.correlation,
-        "failure": None,
-        "in_doubt": False,
-        "uploaded_at": tx.now,
-        "finished_at": at if nothing else None,
-        "recorded_at": at,
-    }
+        batch_digest=plan.batch_digest,
+        acceptance_digest=plan.acceptance_digest,
+        plan_digest=checked.plan_digest,
+        known_rows=known_count,
+        total_rows=checked.total_rows,
+        accepted_by=[],
+        correlation=tx.context.correlation,
+        failure=None,
+        in_doubt=False,
+        uploaded_at=tx.now,
+        finished_at=None,
+        recorded_at=tx.now,
+    )
+    await make(tx, JOB, job, Upload(made))
     if not dry_run:
         for data in checked.contents.values():
             await tx.execute(
@@ -164,7 +149,6 @@ async def create(
                 " ON CONFLICT DO NOTHING",
                 {"sha256": file_digest(data), "size": len(data), "content": data},
             )
-    await tx.conn.execute(import_job.insert(), row)
     await _store_report(tx, job, checked)
     return await shown(tx, job)
 
@@ -237,50 +221,26 @@ def _grants(caller: Caller, policy: Policy) -> list[dict[str, Any]]:
     ]
 
 
-def uploader(job: Mapping[str, Any]) -> Caller:
+def uploader(job: Job) -> Caller:
     """Whose name the rows are handed over in."""
     return Caller(
-        actor=job["actor"],
-        grants=tuple(Grant(grant["role"], grant["scope"]) for grant in job["grants"]),
-        subject=job["person"],
+        actor=job.actor,
+        grants=tuple(Grant(grant["role"], grant["scope"]) for grant in job.grants),
+        subject=job.person,
     )
 
 
-async def move(tx: Tx, job: Mapping[str, Any], **values: Any) -> Mapping[str, Any]:
-    """The next version of the job; `finished_at` follows the state. Raises 409 `stale` when another was faster."""
-    at = await claim(tx, [])
-    if (state := values.get("state")) is not None:
-        values["state"] = JobState(state).value
-        ends = state in (JobState.DONE, JobState.WITHDRAWN)
-        values.setdefault("finished_at", at if ends else None)
-    values["recorded_at"] = at
-    await update_versioned(tx, import_job, {"id": job["id"]}, job["version"], values)
-    return {**job, **values, "version": job["version"] + 1}
-
-
-async def locked(tx: Tx, job: str) -> dict[str, Any]:
-    row = await lock_row(tx, import_job, {"id": job})
-    if row is None:
-        raise not_found("import", job)
-    return {str(name): value for name, value in row.items()}
-
-
-async def found(tx: Tx, job: str) -> dict[str, Any]:
-    """The job as its row is. Raises 404."""
-    row = await tx.one(select(import_job).where(import_job.c.id == job))
-    if row is None:
-        raise not_found("import", job)
-    return {str(name): value for name, value in row.items()}
-
-
-async def next_to_do(tx: Tx) -> dict[str, Any] | None:
+async def next_to_do(tx: Tx) -> Job | None:
     """The oldest job that is accepted and not done."""
     states = [JobState.ACCEPTED.value, JobState.COMMITTING.value]
     query = (
-        select(import_job).where(import_job.c.state.in_(states)).order_by(import_job.c.recorded_at).limit(1)
+        select(import_job.c.id)
+        .where(import_job.c.state.in_(states))
+        .order_by(import_job.c.recorded_at)
+        .limit(1)
     )
-    row = await tx.one(query)
-    return None if row is None else {str(name): value for name, value in row.items()}
+    job = await tx.scalar(query)
+    return None if job is None else await load(tx, JOB, job, lock=False)
 
 
 async def shown(tx: Tx, job: str) -> dict[str, Any]:
@@ -341,32 +301,16 @@ def present(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-async def resume(tx: Tx, job: str) -> dict[str, Any]:
-    """FAILED -> ACCEPTED: the worker goes on behind the last block that its owner has."""
-    row = await locked(tx, job)
-    if row["state"] != JobState.FAILED:
-        raise conflict("not-failed", f"import {job} is {row['state']}: only a failed one is resumed")
-    await move(tx, row, state=JobState.ACCEPTED, failure=None)
+async def carry_out(tx: Tx, job: str, command: Command) -> dict[str, Any]:
+    """A command on the job; what the API shows of it afterwards."""
+    await handle(tx, JOB, job, command)
     return await shown(tx, job)
 
 
-async def withdraw(tx: Tx, job: str) -> dict[str, Any]:
-    """Gives a job up. Rows that their owners have stay: facts are not taken back."""
-    row = await locked(tx, job)
-    if row["state"] not in _WITHDRAWABLE:
-        raise conflict("not-withdrawable", f"import {job} is {row['state']}")
-    if row["in_doubt"]:
-        raise conflict(
-            "in-doubt", "a block was sent without an answer: resume, so that it is known what was taken"
-        )
-    await move(tx, row, state=JobState.WITHDRAWN)
-    return await shown(tx, job)
-
-
-async def contents_of(tx: Tx, job: Mapping[str, Any]) -> dict[str, bytes]:
+async def contents_of(tx: Tx, job: Job) -> dict[str, bytes]:
     """The files of a job as they came, each checked against its digest."""
     contents: dict[str, bytes] = {}
-    for entry in job["files"]:
+    for entry in job.files:
         data = await tx.scalar(
             "SELECT content FROM app.import_file WHERE sha256 = :sha256", {"sha256": entry["sha256"]}
         )

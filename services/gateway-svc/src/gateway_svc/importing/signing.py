@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from servicekit.bus.outbox import claim
+from servicekit.aggregates import carry_out, load
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
 from servicekit.ids import is_uuid
@@ -19,8 +19,9 @@ from servicekit.policy import Parts, Policy
 from servicekit.problems import conflict, forbidden, not_found
 from servicekit.signing import Prepared, Signature, no_inputs
 
+from gateway_svc.domain.import_job import UNDER_WAY, Accept, Acceptance, Job, check_acceptable
 from gateway_svc.importing import known
-from gateway_svc.importing.jobs import ACTION_ACCEPT, UNDER_WAY, JobState, found, locked, move
+from gateway_svc.importing.jobs import ACTION_ACCEPT, JOB
 from gateway_svc.importing.known import utc
 
 KIND = "import_batch"
@@ -41,9 +42,9 @@ class Batch:
     """An import job with its report; `other` is another job whose rows are on their way, `known` counts the rows that
     were taken since the check."""
 
-    job: Mapping[str, Any]
-    report: Mapping[str, Any]
-    other: Mapping[str, Any] | None
+    job: Job
+    report: Mapping[Any, Any]
+    other: Mapping[Any, Any] | None
     known: int
 
 
@@ -63,10 +64,7 @@ class ImportBatchSignable:
         if lock:
             # Two second signatures of two jobs at once: one of them has to see the other.
             await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('import', 0))")
-            job = await locked(tx, key)
-            await claim(tx, [])
-        else:
-            job = await found(tx, key)
+        job = await load(tx, JOB, key, lock=lock)
         if not self._policy.decide(caller, ACTION_ACCEPT, {}).allowed:
             raise forbidden(
                 "scope", f"an import concerns every site: this needs {ACTION_ACCEPT} without a scope"
@@ -80,62 +78,45 @@ class ImportBatchSignable:
         return Batch(job, report, other, await known.count(tx))
 
     def parts(self, subject: Batch) -> Parts:
-        return {"accepted_by": [acceptance["person"] for acceptance in subject.job["accepted_by"]]}
+        return {"accepted_by": [acceptance.person for acceptance in subject.job.accepted_by]}
 
     def prepare(self, subject: Batch, meaning: str, now: datetime) -> Prepared:
         job, report = subject.job, subject.report
         _check(subject)
         counted = ("file", "sha256", "rows", "taken", "refused", "identical")
         content = {
-            "job": job["id"],
-            "acceptance_digest": job["acceptance_digest"],
-            "batch_digest": job["batch_digest"],
-            "plan_digest": job["plan_digest"],
-            "export_date": job["export_date"].isoformat(),
-            "zone_rule": job["zone_rule"],
+            "job": job.id,
+            "acceptance_digest": job.acceptance_digest,
+            "batch_digest": job.batch_digest,
+            "plan_digest": job.plan_digest,
+            "export_date": job.export_date.isoformat(),
+            "zone_rule": job.zone_rule,
             "files": [{name: file[name] for name in counted} for file in report["files"]],
             "findings": report["severities"],
             "open_questions": len(report["questions"]),
-            "migrated_counts": job["migrated_counts"],
-            "uploaded_by": job["person"] or job["actor"],
+            "migrated_counts": job.migrated_counts,
+            "uploaded_by": job.person or job.actor,
         }
         return Prepared(
             content=content,
             # Not the version: it moves with the first signature, and the second one accepts the same content.
-            content_version=job["acceptance_digest"],
+            content_version=job.acceptance_digest,
             meaning=meaning,
-            meaning_text=MEANINGS[meaning] if job["migrated_counts"] else WITHOUT_RECORDS,
-            display={"title": f"Import of {len(job['files'])} files", **content},
+            meaning_text=MEANINGS[meaning] if job.migrated_counts else WITHOUT_RECORDS,
+            display={"title": f"Import of {len(job.files)} files", **content},
             time_zone="UTC",
         )
 
     async def apply(self, tx: Tx, subject: Batch, signature: Signature) -> None:
-        job = subject.job
-        accepted = [
-            *job["accepted_by"],
-            {
-                "person": signature.signer,
-                "signature": signature.id,
-                "signed_at": utc(signature.signed_at),
-            },
-        ]
-        enough = len(accepted) >= self._policy.people_needed(ACTION_ACCEPT, KIND)
-        await move(
-            tx,
-            job,
-            state=JobState.ACCEPTED if enough else JobState.ACCEPTED_ONCE,
-            accepted_by=accepted,
-            correlation=tx.context.correlation,
-        )
+        acceptance = Acceptance(signature.signer, signature.id, utc(signature.signed_at))
+        needed = self._policy.people_needed(ACTION_ACCEPT, KIND)
+        await carry_out(tx, JOB, subject.job, Accept(acceptance, needed, tx.context.correlation))
 
 
 def _check(batch: Batch) -> None:
     job, other = batch.job, batch.other
-    if job["dry_run"]:
-        raise conflict("dry-run", "a dry run is not accepted: upload the files for an import")
-    if job["state"] not in (JobState.CHECKED, JobState.ACCEPTED_ONCE):
-        raise conflict("not-acceptable", f"import {job['id']} is {job['state']}")
+    check_acceptable(job)
     if other is not None:
         raise conflict("another-import", f"import {other['id']} is {other['state']}: end that one first")
-    if batch.known != job["known_rows"]:
+    if batch.known != job.known_rows:
         raise conflict("stale", "another import was taken since these files were checked: upload them again")

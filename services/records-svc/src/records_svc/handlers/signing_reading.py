@@ -28,7 +28,6 @@ from records_svc.handlers import reading
 from records_svc.handlers.reading import Material
 from records_svc.handlers.shown import local
 
-
 MEANINGS = {READ_AND_UNDERSTOOD: MEANING_TEXTS[READ_AND_UNDERSTOOD]}
 
 
