@@ -9,7 +9,7 @@ from assignment_svc.main import SPEC
 from assignment_svc.outbound import OUTBOUND
 from attest_contracts import enums, policy, topics
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "assignment and the contracts agree")
 
 
 def test_the_tables_of_topics_are_those_of_the_contracts() -> None:

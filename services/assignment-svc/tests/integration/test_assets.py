@@ -74,7 +74,8 @@ async def check(service: RunningService, asset: str | None) -> dict[str, Any]:
     return answer.json()
 
 
-@pytest.mark.req("MX-03", "C-27")
+@pytest.mark.req("MX-03")
+@pytest.mark.part("C-27", "what an asset requires is asked for with it")
 async def test_what_an_asset_requires_is_asked_for_with_it(service: RunningService) -> None:
     assert (await check(service, None))["verdict"] == "ALLOW"
     assert (await check(service, "NL1/FILL-02"))["verdict"] == "ALLOW"
@@ -83,7 +84,8 @@ async def test_what_an_asset_requires_is_asked_for_with_it(service: RunningServi
     assert [(r["item"], r["code"]) for r in other["reasons"]] == [("WI-203", "NEVER_TRAINED")]
 
 
-@pytest.mark.req("MX-03", "C-27")
+@pytest.mark.part("MX-03", "what an asset requires no more or not yet")
+@pytest.mark.part("C-27", "what an asset requires no more or not yet")
 async def test_what_an_asset_requires_no_more_or_not_yet(service: RunningService) -> None:
     await feed_owed(service, "WI-203", valid_to="2026-02-28T23:00:00Z")
     await service.settled()

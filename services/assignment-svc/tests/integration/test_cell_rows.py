@@ -26,7 +26,8 @@ F, BEGIN, nl = STORY.fixture_f, STORY.BEGIN, STORY.nl
 play, cell, check = STORY.play, STORY.cell, STORY.check
 
 
-@pytest.mark.req("R-06", "AE-16")
+@pytest.mark.part("R-06", "unqualified since of one cell and in the list")
+@pytest.mark.part("AE-16", "unqualified since of one cell and in the list")
 async def test_unqualified_since_of_one_cell_and_in_the_list(service: RunningService) -> None:
     """The list reads it by SQL, one cell by the rules: the same, over two missed versions."""
     await play(service)

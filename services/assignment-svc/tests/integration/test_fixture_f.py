@@ -88,7 +88,11 @@ TABLE = [
 PEOPLE = ["ANA", "BEN", "CHI", "DEV", "FAY", "GIL"]
 
 
-@pytest.mark.req("R-01", "R-02", "R-03", "R-05", "R-13", "R-16", "AE-04", "AE-10", "QM-01")
+@pytest.mark.req("R-01", "R-02", "R-03", "AE-10", "QM-01")
+@pytest.mark.part("R-05", "the governing version differs between two sites on one day")
+@pytest.mark.part("R-13", "every cell of the fixture at its instant and one second before")
+@pytest.mark.part("R-16", "every cell of the fixture at its instant and one second before")
+@pytest.mark.part("AE-04", "every cell of the fixture at its instant and one second before")
 async def test_every_cell_of_the_table_at_its_instant_and_one_second_before(service: RunningService) -> None:
     await play(service)
     found = []
@@ -103,7 +107,9 @@ async def test_every_cell_of_the_table_at_its_instant_and_one_second_before(serv
     assert dev["flags"] == ["PRETRAINED_NEXT"]
 
 
-@pytest.mark.req("AE-01", "AE-04", "R-06", "R-40")
+@pytest.mark.req("AE-04", "R-40")
+@pytest.mark.part("AE-01", "a new hire has the full set open with its due dates")
+@pytest.mark.part("R-06", "triggers, due dates and states of the assignments of the fixture")
 async def test_assignments_triggers_dues_and_states(service: RunningService) -> None:
     await fixture_f.import_fixture(service, time=BEGIN)
     await fixture_f.hire_dev(service, time=BEGIN + timedelta(hours=1))
@@ -142,7 +148,9 @@ async def test_assignments_triggers_dues_and_states(service: RunningService) -> 
     assert all(a["change"] == "CC-7" for a in items if a["trigger"] == "REVISION")
 
 
-@pytest.mark.req("AE-11", "AE-16", "R-23")
+@pytest.mark.part("AE-11", "the open assignments of a leaver close SEPARATED")
+@pytest.mark.part("AE-16", "assignments close as time passes")
+@pytest.mark.part("R-23", "an assignment of a leaver closes as separated and not as complete")
 async def test_assignments_close_as_time_passes(service: RunningService) -> None:
     await play(service)
     await service.move_clock(nl("2026-04-16T00:00:01"))
@@ -170,7 +178,10 @@ async def check(
     return answer.json()
 
 
-@pytest.mark.req("AE-01", "AE-19", "PL-22", "R-16")
+@pytest.mark.part("AE-01", "the check denies a task before the training of a new hire")
+@pytest.mark.part("AE-19", "the check names the missing item and the missing spell")
+@pytest.mark.part("PL-22", "the check names the missing item and the missing spell")
+@pytest.mark.part("R-16", "the check names the missing item and the missing spell")
 async def test_the_check_names_the_missing_item_and_the_missing_spell(service: RunningService) -> None:
     await play(service)
     await service.beat(datetime(2026, 3, 12, 22, tzinfo=UTC))
@@ -190,7 +201,7 @@ async def test_the_check_names_the_missing_item_and_the_missing_spell(service: R
         assert (await check(service, **{"person": "ANA", **body}))["verdict"] == "DENY"
 
 
-@pytest.mark.req("R-60")
+@pytest.mark.part("R-60", "a store whose inputs are silent is stale and denies")
 async def test_silent_inputs_are_stale_and_deny(service: RunningService) -> None:
     await play(service)
     at = nl("2026-03-12T23:00:00")
@@ -228,14 +239,14 @@ async def revoked_while_held(service: RunningService) -> dict[str, Any]:
     return await check(service, "ANA", at)
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "a revocation denies at once, before any worker has derived the cell")
 async def test_a_revocation_denies_at_once_while_the_workers_are_held(
     service: RunningService,
 ) -> None:
     assert (await revoked_while_held(service))["verdict"] == "DENY"
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "control: without a look at the marks a revocation is not seen")
 async def test_control_without_a_look_at_the_marks_a_revocation_is_not_seen(
     service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +266,7 @@ async def derive_all(service: RunningService) -> int:
     return await Lanes(service.database, LANES).drain(derive_chunk)
 
 
-@pytest.mark.req("R-54")
+@pytest.mark.part("R-54", "deriving every cell again changes nothing, whatever facts came before")
 async def test_marking_is_complete(service: RunningService) -> None:
     """The test worth most: after any facts, deriving every cell again changes nothing."""
     await play(service)
@@ -356,7 +367,8 @@ async def test_a_time_without_offset_is_refused(service: RunningService) -> None
     assert answer.json()["errors"][0]["field"] == "query.at"
 
 
-@pytest.mark.req("PL-29", "R-35")
+@pytest.mark.part("PL-29", "an open question of the matrix is a flag even where nothing requires the item")
+@pytest.mark.part("R-35", "an open question of the matrix is a flag even where nothing requires the item")
 async def test_an_open_question_of_the_matrix_is_a_flag_even_where_nothing_requires_the_item(
     service: RunningService,
 ) -> None:
@@ -380,7 +392,8 @@ async def test_an_open_question_of_the_matrix_is_a_flag_even_where_nothing_requi
         assert (row["place"], row["status"], row["flags"]) == ("NL1", "NOT_REQUIRED", flags)
 
 
-@pytest.mark.req("PL-29", "C-34")
+@pytest.mark.part("PL-29", "an open question ends when it is answered")
+@pytest.mark.part("C-34", "an open question ends when it is answered")
 async def test_an_open_question_ends_when_it_is_answered(service: RunningService) -> None:
     await play(service)
     answered = "2026-03-12T09:00:00Z"

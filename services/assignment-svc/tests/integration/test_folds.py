@@ -231,7 +231,8 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
     assert {kind.topic.name for kind in KINDS} == set(INBOUND)
 
 
-@pytest.mark.req("PL-24", "R-54")
+@pytest.mark.part("PL-24", "any delivery ends in the same timelines and open assignments")
+@pytest.mark.part("R-54", "any delivery ends in the same timelines and open assignments")
 @given(case=cases(*KINDS), pause=st.sampled_from((0, 1, 3)))
 async def test_any_delivery_ends_in_the_same_timelines_and_open_assignments(
     reader: Reader, case: Case, pause: int
@@ -267,7 +268,7 @@ PLAIN = [
 ]
 
 
-@pytest.mark.req("R-54")
+@pytest.mark.part("R-54", "a topic that arrives after everything was derived is taken into account")
 @pytest.mark.parametrize("late", sorted({one[0].topic for one in PLAIN}))
 async def test_a_topic_that_comes_after_everything_was_derived_is_heard(reader: Reader, late: str) -> None:
     """The marks of each topic alone bring what all of them bring."""
@@ -278,7 +279,8 @@ async def test_a_topic_that_comes_after_everything_was_derived_is_heard(reader: 
     assert await derived_after(reader, batches, 1) == expected
 
 
-@pytest.mark.req("R-54", "C-34")
+@pytest.mark.part("R-54", "a site that arrives last is taken into account")
+@pytest.mark.part("C-34", "a site that arrives last is taken into account")
 @pytest.mark.parametrize(("variant", "site"), [(0, "NL1"), (4, "US1"), (5, "US1"), (6, "NL1")])
 async def test_a_site_that_comes_after_all_that_concerns_it_is_heard(
     reader: Reader, variant: int, site: str
@@ -295,7 +297,7 @@ async def test_a_site_that_comes_after_all_that_concerns_it_is_heard(
     assert await derived_after(reader, [*in_order(known), *in_order([place])], 1) == expected
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "control: without the memory of versions an ended obligation comes back")
 async def test_control_without_the_memory_of_versions_an_ended_obligation_comes_back(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,7 +311,7 @@ async def test_control_without_the_memory_of_versions_an_ended_obligation_comes_
     assert broken["open assignments"] != expected["open assignments"]
 
 
-@pytest.mark.req("R-54")
+@pytest.mark.part("R-54", "control: without marks, what arrives after the derivation is lost")
 async def test_control_without_marks_what_comes_after_the_derivation_is_not_heard(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,7 +100,8 @@ async def count(service: RunningService, table: str) -> int:
 FREE = {"SOP-101": "ALLOW", "WI-145": "ALLOW", "RUN-FILL": "ALLOW"}
 
 
-@pytest.mark.req("R-71", "PL-22")
+@pytest.mark.part("R-71", "a hold denies at once and its release allows again")
+@pytest.mark.part("PL-22", "a hold denies at once and its release allows again")
 @pytest.mark.parametrize("workers", [True, False], ids=["workers", "workers held"])
 @pytest.mark.parametrize(
     ("items", "denied"),
@@ -134,7 +135,7 @@ async def test_a_hold_denies_at_once_and_its_release_allows_again(
     assert await verdicts(service) == FREE
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "control: a hold that marks nothing is not seen")
 async def test_control_a_hold_that_marks_nothing_is_not_seen(
     service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +146,7 @@ async def test_control_a_hold_that_marks_nothing_is_not_seen(
     assert await verdicts(service) == FREE
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "it holds from the time of the event and what was suspended stays so")
 async def test_it_holds_from_the_time_of_the_event_and_what_was_suspended_stays_so(
     service: RunningService,
 ) -> None:
@@ -170,7 +171,8 @@ async def test_it_holds_from_the_time_of_the_event_and_what_was_suspended_stays_
     assert (await row(ended.isoformat()))["status"] == "QUALIFIED"
 
 
-@pytest.mark.req("R-71", "PL-07")
+@pytest.mark.part("R-71", "it is audited and announced")
+@pytest.mark.part("PL-07", "it is audited and announced")
 async def test_it_is_audited_and_announced(service: RunningService) -> None:
     before = len(await service.announced("assignment.qualification"))
     put = await hold(service, ["SOP-101"])
@@ -198,7 +200,7 @@ async def test_it_is_audited_and_announced(service: RunningService) -> None:
         attest_contracts.validate_outgoing("assignment.qualification", event["data"])
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "a bad field is named and nothing is held")
 @pytest.mark.parametrize(
     ("change", "status", "field"),
     [
@@ -223,7 +225,8 @@ async def test_a_bad_field_is_named_and_nothing_is_held(
     assert await verdicts(service) == FREE
 
 
-@pytest.mark.req("R-71", "PL-06")
+@pytest.mark.part("R-71", "who may not hold may not release either")
+@pytest.mark.part("PL-06", "who may not hold may not release either")
 async def test_who_may_not_hold_may_not_release_either(service: RunningService) -> None:
     put = await hold(service, None)
     body = {"person": "BEN", "reason": REASON}
@@ -240,7 +243,8 @@ async def test_who_may_not_hold_may_not_release_either(service: RunningService) 
     assert (await release(service, new_id())).status_code == 404
 
 
-@pytest.mark.req("R-71", "R-54")
+@pytest.mark.part("R-71", "the same command twice acts once")
+@pytest.mark.part("R-54", "the same command twice acts once")
 async def test_the_same_command_twice_acts_once(service: RunningService) -> None:
     client = eva(service)
     body = {"person": "ANA", "reason": REASON}
@@ -258,7 +262,7 @@ async def test_the_same_command_twice_acts_once(service: RunningService) -> None
     assert (again.status_code, again.json()["type"]) == (409, "urn:attest:problem:released")
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "of two who release at once one does")
 async def test_of_two_who_release_at_once_one_does(service: RunningService) -> None:
     put = await hold(service, None)
     answers = await asyncio.gather(*(release(service, put["id"]) for _ in range(4)))
@@ -266,7 +270,7 @@ async def test_of_two_who_release_at_once_one_does(service: RunningService) -> N
     assert await count(service, "app.hold_release") == 1
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "of two holds one is enough")
 async def test_of_two_holds_one_is_enough(service: RunningService) -> None:
     first, second = await hold(service, None), await hold(service, ["SOP-101"])
     await release(service, first["id"])

@@ -29,7 +29,10 @@ async def told(service: RunningService, person: str, at: datetime, known_at: dat
     return status
 
 
-@pytest.mark.req("R-13", "R-33", "C-14", "C-22")
+@pytest.mark.part("R-13", "a leave keyed late changes what is known now and not what was known then")
+@pytest.mark.part("R-33", "a leave keyed late changes what is known now and not what was known then")
+@pytest.mark.part("C-14", "a leave keyed late changes what is known now and not what was known then")
+@pytest.mark.part("C-22", "a leave keyed late changes what is known now and not what was known then")
 async def test_a_leave_keyed_late_changes_what_is_known_now_and_not_what_was_known_then(
     service: RunningService,
 ) -> None:

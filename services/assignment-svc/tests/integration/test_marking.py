@@ -139,7 +139,9 @@ class Story:
         return await FOLDS.current(self._reader)
 
 
-@pytest.mark.req("R-54", "R-71", "C-24")
+@pytest.mark.part("R-54", "every change of a fact marks the cells that it concerns")
+@pytest.mark.part("R-71", "every change of a fact marks the cells that it concerns")
+@pytest.mark.part("C-24", "every change of a fact marks the cells that it concerns")
 @given(story=stories(), pause=st.sampled_from((0, 1, 3)))
 async def test_marking_is_complete(reader: Reader, story: tuple[Case, list[Step]], pause: int) -> None:
     found = await Story(reader).told(story[1], pause)
@@ -154,7 +156,7 @@ def statuses(current: Any) -> list[str]:
     return [segment["status"] for segment in timeline]
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "a hold and its release mark the cells that they concern")
 async def test_a_hold_and_its_release_are_heard(reader: Reader) -> None:
     held = [*PLAIN, Act("hold", "ANA")]
     free = await Story(reader).told(PLAIN, 1)
@@ -165,7 +167,7 @@ async def test_a_hold_and_its_release_are_heard(reader: Reader) -> None:
     assert released[-1] != "SUSPENDED"
 
 
-@pytest.mark.req("R-71")
+@pytest.mark.part("R-71", "control: a hold without a mark is not noticed")
 async def test_control_a_hold_without_a_mark_is_not_heard(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +180,7 @@ async def test_control_a_hold_without_a_mark_is_not_heard(
     assert (statuses(again)[-1], events > 0) == ("SUSPENDED", True)
 
 
-@pytest.mark.req("C-24")
+@pytest.mark.part("C-24", "control: without a look at dates, what time brings is not noticed")
 async def test_control_without_a_look_at_dates_what_time_brings_is_not_heard(reader: Reader) -> None:
     steps = [*PLAIN, Act("clock", days=90)]
     late = await Story(reader, blind=True).told(steps, 1)

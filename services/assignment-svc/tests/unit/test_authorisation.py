@@ -46,7 +46,10 @@ def codes(facts: CheckFacts, when: str) -> list[tuple[str, str]]:
     return [(reason.item, reason.code) for reason in decide(facts, at(when), at(when)).reasons]
 
 
-@pytest.mark.req("C-27", "AE-19", "PL-22", "R-03")
+@pytest.mark.req("R-03")
+@pytest.mark.part("C-27", "allow until v4 takes effect and then deny")
+@pytest.mark.part("AE-19", "allow until v4 takes effect and then deny")
+@pytest.mark.part("PL-22", "allow until v4 takes effect and then deny")
 def test_allow_until_v4_takes_effect_and_then_deny() -> None:
     allowed = decide(check(), at("2026-03-05"), at("2026-03-05"))
     assert (allowed.verdict, allowed.reasons, allowed.conditions) == (Verdict.ALLOW, (), ())
@@ -58,7 +61,7 @@ def test_allow_until_v4_takes_effect_and_then_deny() -> None:
     assert denied.valid_until is None
 
 
-@pytest.mark.req("C-27")
+@pytest.mark.part("C-27", "valid until is the first thing that may end it")
 def test_valid_until_is_the_first_thing_that_may_end_it() -> None:
     endless = cell([span(asks="R")], [record(3, "2025-05-28 10:00")], V3_ONLY)
     assert decide(check(endless), at("2026-03-05"), NOW).valid_until is None
@@ -74,7 +77,7 @@ def test_valid_until_is_the_first_thing_that_may_end_it() -> None:
     assert decide(check(interval), at("2026-03-05"), NOW).valid_until == at("2026-05-29")
 
 
-@pytest.mark.req("C-27")
+@pytest.mark.part("C-27", "fails closed")
 @pytest.mark.parametrize(
     ("more", "code"),
     [
@@ -97,7 +100,8 @@ def test_fails_closed(more: dict[str, Any], code: str) -> None:
     assert decision.valid_until is None
 
 
-@pytest.mark.req("C-27", "MX-03")
+@pytest.mark.part("C-27", "the asset needs a spell and its own items")
+@pytest.mark.part("MX-03", "the asset needs a spell and its own items")
 def test_the_asset_needs_a_spell_and_its_own_items() -> None:
     spells = (ActiveSpell("NL1/FILL-02", at("2025-01-01")),)
     on_02 = check(asset="NL1/FILL-02", asset_known=True, equipment=spells)
@@ -108,13 +112,14 @@ def test_the_asset_needs_a_spell_and_its_own_items() -> None:
     assert codes(elsewhere, "2026-03-05") == [("", "ASSET_NOT_OF_TASK")]
 
 
-@pytest.mark.req("C-27", "R-16")
+@pytest.mark.req("R-16")
+@pytest.mark.part("C-27", "training without the spell is not enough nor the spell without training")
 def test_training_without_the_spell_is_not_enough_nor_the_spell_without_training() -> None:
     assert codes(check(functions=()), "2026-03-05") == [("", "NO_ACTIVE_SPELL")]
     assert codes(check(cell()), "2026-03-05") == [("SOP-101", "NEVER_TRAINED")]
 
 
-@pytest.mark.req("C-27")
+@pytest.mark.part("C-27", "the worst of all items and places and reasons in order")
 def test_the_worst_of_all_items_and_places_and_reasons_in_order() -> None:
     both = {
         "WI-9": {"NL1": timeline(cell())},
@@ -125,14 +130,15 @@ def test_the_worst_of_all_items_and_places_and_reasons_in_order() -> None:
     assert codes(facts, "2026-03-05") == [("SOP-101", "NEVER_TRAINED"), ("WI-9", "NEVER_TRAINED")]
 
 
-@pytest.mark.req("C-27")
+@pytest.mark.part("C-27", "a former place does not deny")
 def test_a_former_place_does_not_deny() -> None:
     left = cell([span(end="2026-01-01")], [record(3, "2025-05-28 10:00")])
     facts = check(cells={"SOP-101": {"IN1": timeline(left), "NL1": timeline(BEN)}})
     assert decide(facts, at("2026-03-05"), NOW).verdict is Verdict.ALLOW
 
 
-@pytest.mark.req("C-27", "AE-12")
+@pytest.mark.part("C-27", "a waiver is a condition")
+@pytest.mark.part("AE-12", "a waiver is a condition")
 def test_a_waiver_is_a_condition() -> None:
     waived = cell(waivers=(Waiver("W-1", 3, at("2026-03-01"), at("2026-03-10"), "second person checks"),))
     decision = decide(check(waived), at("2026-03-05"), NOW)
@@ -154,7 +160,9 @@ TRAINER = Supervisor(
 )
 
 
-@pytest.mark.req("C-27", "AE-20", "MX-13")
+@pytest.mark.part("C-27", "supervised by a qualified trainer")
+@pytest.mark.part("AE-20", "supervised by a qualified trainer")
+@pytest.mark.part("MX-13", "supervised by a qualified trainer")
 @pytest.mark.parametrize(
     ("facts", "more", "expected"),
     [
@@ -193,7 +201,8 @@ def forever(**fields: Any) -> CellFacts:
     return cell([span(asks="R")], [record(3, "2025-05-28 10:00")], V3_ONLY, **fields)
 
 
-@pytest.mark.req("C-27", "AE-20")
+@pytest.mark.part("C-27", "the answer does not outlive the supervisor")
+@pytest.mark.part("AE-20", "the answer does not outlive the supervisor")
 @pytest.mark.parametrize(
     ("by", "until"),
     [
@@ -234,7 +243,8 @@ def test_the_answer_does_not_outlive_the_supervisor(
         assert then.verdict is Verdict.DENY
 
 
-@pytest.mark.req("C-27", "AE-20")
+@pytest.mark.part("C-27", "the trainees own end comes first where it is first")
+@pytest.mark.part("AE-20", "the trainees own end comes first where it is first")
 def test_the_trainees_own_end_comes_first_where_it_is_first() -> None:
     leaves = cell(
         [span(asks="RO")],
@@ -246,7 +256,8 @@ def test_the_trainees_own_end_comes_first_where_it_is_first() -> None:
     assert decision.valid_until == at("2026-03-08")
 
 
-@pytest.mark.req("C-27", "AE-20")
+@pytest.mark.part("C-27", "a place of the supervisor that is owed later counts from then")
+@pytest.mark.part("AE-20", "a place of the supervisor that is owed later counts from then")
 def test_a_place_of_the_supervisor_that_is_owed_later_counts_from_then() -> None:
     moves = cell([span(asks="R", start="2026-04-01")], timeline=V3_ONLY)
     both = replace(ENDLESS, cells={"SOP-101": {"NL1": timeline(forever()), "US1": timeline(moves)}})
@@ -254,14 +265,16 @@ def test_a_place_of_the_supervisor_that_is_owed_later_counts_from_then() -> None
     assert decision.valid_until == at("2026-04-01")
 
 
-@pytest.mark.req("C-27", "AE-12")
+@pytest.mark.part("C-27", "a waiver needs no supervisor and does not end with one")
+@pytest.mark.part("AE-12", "a waiver needs no supervisor and does not end with one")
 def test_a_waiver_needs_no_supervisor_and_does_not_end_with_one() -> None:
     waived = cell(waivers=(Waiver("W-1", 3, at("2026-03-01"), at("2026-03-15"), "second person checks"),))
     decision = decide(check(waived, supervisor=TRAINER), at("2026-03-05"), NOW)
     assert decision.valid_until == at("2026-03-15")
 
 
-@pytest.mark.req("C-27", "R-60")
+@pytest.mark.part("C-27", "a stale store denies and names the input")
+@pytest.mark.part("R-60", "a stale store denies and names the input")
 def test_a_stale_store_denies_and_names_the_input() -> None:
     marks = {"matrix.person": at("2026-03-05 11:55"), "qms.document": at("2026-03-05 11:49:59")}
     stale = decide(check(watermarks=marks), at("2026-03-05"), at("2026-03-05 12:00"))

@@ -23,7 +23,8 @@ def revised(decision: str, **more: Any) -> Timeline[Version]:
     )
 
 
-@pytest.mark.req("R-28", "R-29", "C-09", "AE-06")
+@pytest.mark.req("R-29", "C-09", "AE-06")
+@pytest.mark.part("R-28", "an interval is calendar months to the end of the local day")
 @pytest.mark.parametrize(
     ("asks", "done", "expires"),
     [
@@ -47,7 +48,9 @@ def test_an_interval_is_calendar_months_to_the_end_of_the_local_day(
     assert answer(facts, one_second_before.isoformat()).verdict == "ALLOW"
 
 
-@pytest.mark.req("R-28", "R-32", "AE-06")
+@pytest.mark.req("AE-06")
+@pytest.mark.part("R-28", "the base is the completion and a gap stays")
+@pytest.mark.part("R-32", "the base is the completion and a gap stays")
 def test_the_base_is_the_completion_and_a_gap_stays() -> None:
     early = cell(
         [span(start="2020-01-01")],
@@ -68,7 +71,7 @@ def test_the_base_is_the_completion_and_a_gap_stays() -> None:
     assert answer(late, "2027-03-20 10:00").expires_at == at("2028-03-21")
 
 
-@pytest.mark.req("R-28")
+@pytest.mark.part("R-28", "an anchored item keeps its anniversary")
 @pytest.mark.parametrize(
     ("again", "expires"),
     [
@@ -95,7 +98,7 @@ def test_the_end_keeps_the_zone_of_the_place_at_the_record() -> None:
     assert answer(facts, "2025-06-12").expires_at == at("2026-06-11", "America/New_York")
 
 
-@pytest.mark.req("C-03")
+@pytest.mark.part("C-03", "the lead counts back from the last valid day")
 def test_the_lead_counts_back_from_the_last_valid_day() -> None:
     facts = cell([span(start="2020-01-01")], [record(1, "2024-02-29 10:00")], V1)
     assert [status(facts, f"2025-01-{day}") for day in (28, 29)] == ["QUALIFIED", "EXPIRING"]
@@ -103,7 +106,8 @@ def test_the_lead_counts_back_from_the_last_valid_day() -> None:
     assert [status(shorter, f"2025-02-{day}") for day in (20, 21)] == ["QUALIFIED", "EXPIRING"]
 
 
-@pytest.mark.req("C-08", "R-31")
+@pytest.mark.req("C-08")
+@pytest.mark.part("R-31", "a quiz passes at the pass mark")
 @pytest.mark.parametrize(
     ("attempt", "expected"),
     [
@@ -134,7 +138,8 @@ def test_a_record_counts_for_the_methods_it_names_only() -> None:
     ) == ("NEVER_TRAINED")
 
 
-@pytest.mark.req("C-03", "AE-15")
+@pytest.mark.part("C-03", "the missing methods are those of the moment")
+@pytest.mark.part("AE-15", "the missing methods are those of the moment")
 def test_the_missing_methods_are_those_of_the_moment() -> None:
     facts = cell(
         [span(asks="RQO", start="2020-01-01")],
@@ -145,7 +150,8 @@ def test_the_missing_methods_are_those_of_the_moment() -> None:
     assert missing == [["O", "Q"], ["Q"]]
 
 
-@pytest.mark.req("R-68", "C-05")
+@pytest.mark.req("C-05")
+@pytest.mark.part("R-68", "a higher mark counts for attempts made while it is in force")
 def test_a_higher_mark_counts_for_attempts_made_while_it_is_in_force() -> None:
     spans = [
         span(asks="Q", start="2020-01-01", pass_mark=80),
@@ -188,7 +194,8 @@ def test_the_base_is_the_earliest_of_the_latest_records() -> None:
     assert (again.expires_at, again.completed_at) == (at("2026-03-11"), at("2025-06-10 10:00"))
 
 
-@pytest.mark.req("R-30", "C-10")
+@pytest.mark.part("R-30", "early training restarts nothing on the version that governs")
+@pytest.mark.part("C-10", "early training restarts nothing on the version that governs")
 def test_early_training_restarts_nothing_on_the_version_that_governs() -> None:
     facts = cell(
         [span(start="2020-01-01")],
@@ -199,7 +206,7 @@ def test_early_training_restarts_nothing_on_the_version_that_governs() -> None:
     assert answer(facts, "2026-03-16").expires_at == at("2027-03-06")
 
 
-@pytest.mark.req("R-30")
+@pytest.mark.part("R-30", "an item may say that revision training is no refresher")
 @pytest.mark.parametrize(
     ("made_for", "source", "expires"),
     [
@@ -225,7 +232,8 @@ def test_an_item_may_say_that_revision_training_is_no_refresher(
     assert answer(facts, "2026-03-16").expires_at == at(expires)
 
 
-@pytest.mark.req("R-45", "R-30")
+@pytest.mark.req("R-45")
+@pytest.mark.part("R-30", "parts that the decision does not name are carried for the qualified")
 def test_parts_that_the_decision_does_not_name_are_carried_for_the_qualified() -> None:
     done = [record(1, "2025-05-10 10:00"), record(1, "2025-06-10 10:00", "O")]
     read = record(2, "2026-03-20 10:00")
@@ -324,7 +332,8 @@ def test_of_several_credits_the_one_that_ends_last_is_reported() -> None:
     assert (answer(tie, "2025-06-01").status, answer(tie, "2025-06-01").completed_version) == ("QUALIFIED", 2)
 
 
-@pytest.mark.req("C-03", "R-71")
+@pytest.mark.part("C-03", "suspension goes before everything but not required")
+@pytest.mark.part("R-71", "suspension goes before everything but not required")
 def test_suspension_goes_before_everything_but_not_required() -> None:
     facts = cell(
         [span(start="2020-01-01", end="2026-06-01")],
@@ -339,7 +348,8 @@ def test_suspension_goes_before_everything_but_not_required() -> None:
     assert status(facts, "2026-06-01") == "NOT_REQUIRED"
 
 
-@pytest.mark.req("R-12", "C-03")
+@pytest.mark.part("R-12", "an exemption is not required")
+@pytest.mark.part("C-03", "an exemption is not required")
 def test_an_exemption_is_not_required() -> None:
     facts = cell(
         [span(start="2020-01-01")],
@@ -352,7 +362,8 @@ def test_an_exemption_is_not_required() -> None:
     assert status(facts, "2026-03-01") == "QUALIFIED"
 
 
-@pytest.mark.req("R-66", "C-03")
+@pytest.mark.req("R-66")
+@pytest.mark.part("C-03", "nothing governs before the first version and after retirement")
 def test_nothing_governs_before_the_first_version_and_after_retirement() -> None:
     timeline = prepare([version(1, "2025-01-01", "2025-01-15")], at("2026-05-01"))
     facts = cell([span(start="2020-01-01")], [record(1, "2026-01-10 10:00")], timeline)
@@ -363,7 +374,8 @@ def test_nothing_governs_before_the_first_version_and_after_retirement() -> None
     ]
 
 
-@pytest.mark.req("C-03", "MX-13")
+@pytest.mark.part("C-03", "ojt at level supervised")
+@pytest.mark.part("MX-13", "ojt at level supervised")
 def test_ojt_at_level_supervised() -> None:
     facts = cell(
         [span(asks="RO", start="2020-01-01")],
@@ -380,7 +392,8 @@ def test_ojt_at_level_supervised() -> None:
     assert status(without_reading, "2026-01-21") == "NEVER_TRAINED"
 
 
-@pytest.mark.req("C-03", "C-13")
+@pytest.mark.req("C-13")
+@pytest.mark.part("C-03", "superseded names the highest fully met version")
 def test_superseded_names_the_highest_fully_met_version() -> None:
     timeline = prepare([version(n, f"202{n}-01-01", f"202{n}-02-01", "read+quiz") for n in (1, 2, 3, 4)])
     facts = cell(
@@ -396,7 +409,9 @@ def test_superseded_names_the_highest_fully_met_version() -> None:
     assert (last.status, last.completed_version, last.expires_at) == ("SUPERSEDED", 2, None)
 
 
-@pytest.mark.req("R-18", "R-62", "C-04")
+@pytest.mark.part("R-18", "flags of the records behind a credit")
+@pytest.mark.part("R-62", "flags of the records behind a credit")
+@pytest.mark.part("C-04", "flags of the records behind a credit")
 def test_flags_of_the_records_behind_a_credit() -> None:
     late = record(1, "2026-01-10 10:00", source_class=SourceClass.LATE_ENTRY)
     migrated = record(
@@ -416,7 +431,7 @@ def test_flags_of_the_records_behind_a_credit() -> None:
     )
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "an open question is said while its source holds and changes nothing else")
 def test_an_open_question_is_said_while_its_source_holds_and_changes_nothing_else() -> None:
     asked = OpenQuestion(at("2026-02-01"), at("2026-03-01"))
     facts = cell([span(start="2020-01-01")], [record(1, "2026-01-10 10:00")], V1, questions=(asked,))
@@ -428,7 +443,7 @@ def test_an_open_question_is_said_while_its_source_holds_and_changes_nothing_els
     assert {one.status for one in said.values()} == {"QUALIFIED"}
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "a cell that only a question speaks of is not required as far as anybody knows")
 def test_a_cell_that_only_a_question_speaks_of_is_not_required_as_far_as_anybody_knows() -> None:
     facts = cell([], questions=(OpenQuestion(at("2026-02-01"), None),))
     before, since = answer(facts, "2026-01-31"), answer(facts, "2026-02-01")
@@ -436,7 +451,7 @@ def test_a_cell_that_only_a_question_speaks_of_is_not_required_as_far_as_anybody
     assert (since.status, since.flags) == ("NOT_REQUIRED", (Flag.MATRIX_UNRESOLVED,))
 
 
-@pytest.mark.req("R-18")
+@pytest.mark.part("R-18", "a late entry counts from its own valid from")
 def test_a_late_entry_counts_from_its_own_valid_from() -> None:
     facts = cell(
         [span(start="2020-01-01")],
@@ -449,7 +464,8 @@ def test_a_late_entry_counts_from_its_own_valid_from() -> None:
     ]
 
 
-@pytest.mark.req("QM-06", "C-03")
+@pytest.mark.part("QM-06", "a held gate keeps the window open")
+@pytest.mark.part("C-03", "a held gate keeps the window open")
 def test_a_held_gate_keeps_the_window_open() -> None:
     gated = version(4, "2026-03-02", None, planned_at="2026-03-16")
     timeline = prepare([version(3, "2025-05-18", "2025-06-01"), gated])
@@ -474,14 +490,15 @@ def test_a_tie_goes_to_the_highest_number_and_late_effective_wins() -> None:
     assert governing.number == 2
 
 
-@pytest.mark.req("C-02", "R-41")
+@pytest.mark.req("C-02")
+@pytest.mark.part("R-41", "a day without midnight begins at its first instant")
 def test_a_day_without_midnight_begins_at_its_first_instant() -> None:
     assert start_of_day(date(2018, 11, 4), "America/Sao_Paulo") == at("2018-11-04T03:00:00+00:00")
     assert start_of_day(date(2026, 3, 29), "Europe/Amsterdam") == at("2026-03-28T23:00:00+00:00")
     assert start_of_day(date(2018, 2, 18), "America/Sao_Paulo") == at("2018-02-18T03:00:00+00:00")
 
 
-@pytest.mark.req("C-03")
+@pytest.mark.part("C-03", "not required outside employment whatever the source says")
 def test_not_required_outside_employment_whatever_the_source_says() -> None:
     facts = cell(
         [span(start="2024-01-01")],

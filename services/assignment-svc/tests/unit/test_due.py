@@ -71,7 +71,8 @@ def more_shifts(*spells: Told) -> PersonFacts:
     return replace(person(), shifts=tuple(ShiftSpell(*spell) for spell in spells))
 
 
-@pytest.mark.req("R-08", "C-23", "AE-09")
+@pytest.mark.req("R-08", "C-23")
+@pytest.mark.part("AE-09", "a moved date moves the due with the same assignment")
 def test_a_moved_date_moves_the_due_with_the_same_assignment() -> None:
     planned = with_v4(version(4, "2026-03-02 11:00", "2026-03-16"))
     moved = with_v4(version(4, "2026-03-02 11:00", "2026-03-23", moved_at="2026-03-10 09:00"))
@@ -133,7 +134,8 @@ def test_a_changed_roster_moves_a_due_forward_only(told: str, due: str) -> None:
     assert v4_with(person(roster=OFF, roster_moved=moved(*[told] * 5))) == at(due)
 
 
-@pytest.mark.req("R-70", "C-23")
+@pytest.mark.part("R-70", "what a roster says of other days moves no due")
+@pytest.mark.part("C-23", "what a roster says of other days moves no due")
 def test_what_a_roster_says_of_other_days_moves_no_due() -> None:
     """A shift more on a past day, or next month's roster, changes nothing about the last shift there was."""
     roster = {date(2026, 3, 5): "D", **dict.fromkeys([date(2026, 3, 16), date(2026, 4, 1)])}
@@ -141,7 +143,8 @@ def test_what_a_roster_says_of_other_days_moves_no_due() -> None:
     assert v4_with(person(shift="D", roster=roster, roster_moved=late)) == at("2026-03-15 14:00")
 
 
-@pytest.mark.req("R-70", "C-23")
+@pytest.mark.part("R-70", "what was said before the obligation was known is no move")
+@pytest.mark.part("C-23", "what was said before the obligation was known is no move")
 def test_what_was_said_before_the_obligation_was_known_is_no_move() -> None:
     """An import tells of the roster first: the first due may be past (late HR feed)."""
     who = person(roster=OFF, roster_moved=moved(*["2026-03-12 09:00"] * 5))
@@ -149,7 +152,9 @@ def test_what_was_said_before_the_obligation_was_known_is_no_move() -> None:
     assert v4_with(who, known="2026-03-12 08:59") == at("2026-03-16")
 
 
-@pytest.mark.req("R-70", "C-23", "C-20")
+@pytest.mark.req("R-70")
+@pytest.mark.part("C-23", "a letter told when its last shift had ended")
+@pytest.mark.part("C-20", "a letter told when its last shift had ended")
 def test_a_letter_told_when_its_last_shift_had_ended() -> None:
     """From days to nights: the last night ends at 6:00, and that was past when it was told."""
     first = ("D", date(2020, 1, 1), date(2026, 3, 10), at("2026-02-01"))
@@ -161,7 +166,9 @@ def test_a_letter_told_when_its_last_shift_had_ended() -> None:
     )
 
 
-@pytest.mark.req("R-70", "C-23", "C-20")
+@pytest.mark.req("R-70")
+@pytest.mark.part("C-23", "hours changed when the last shift had ended")
+@pytest.mark.part("C-20", "hours changed when the last shift had ended")
 def test_hours_changed_when_the_last_shift_had_ended() -> None:
     def hours(ends: time, moved_at: str) -> Place:
         shifts = {**NL1.shifts, "D": ShiftHours(time(6), ends, at(moved_at))}
@@ -171,7 +178,8 @@ def test_hours_changed_when_the_last_shift_had_ended() -> None:
     assert v4_with(person(shift="D"), hours(time(13), "2026-03-15 13:30")) == at("2026-03-16")
 
 
-@pytest.mark.req("AE-12", "R-54")
+@pytest.mark.part("AE-12", "a waiver of a gated first version is looked at when it begins and ends")
+@pytest.mark.part("R-54", "a waiver of a gated first version is looked at when it begins and ends")
 def test_a_waiver_of_a_gated_first_version_is_looked_at_when_it_begins_and_ends() -> None:
     """Nothing governs, so no edge of the timeline wakes for it; what should be open changes."""
     gated = replace(
@@ -186,14 +194,14 @@ def test_a_waiver_of_a_gated_first_version_is_looked_at_when_it_begins_and_ends(
     assert [one.target_version for one in derive(facts, at("2026-03-13")).assignments] == [1]
 
 
-@pytest.mark.req("R-08")
+@pytest.mark.part("R-08", "now never enters a due date")
 def test_now_never_enters_a_due_date() -> None:
     facts = with_v4(version(4, "2026-03-02 11:00", "2026-03-16"))
     dues = {tasks(facts, now)[4].due_at for now in ("2026-03-02 11:00", "2026-03-15 23:00", "2026-06-01")}
     assert dues == {at("2026-03-15 14:00")}
 
 
-@pytest.mark.req("C-21")
+@pytest.mark.part("C-21", "due dates of the triggers one by one")
 @pytest.mark.parametrize(
     ("trigger", "start", "recorded", "due"),
     [
@@ -213,7 +221,8 @@ def test_due_by_trigger(trigger: Trigger, start: str, recorded: str, due: str) -
     assert (task.trigger, task.due_at, task.first_due_was_past) == (trigger, at(due), False)
 
 
-@pytest.mark.req("C-21", "C-24")
+@pytest.mark.part("C-21", "hired on the day a version takes effect")
+@pytest.mark.part("C-24", "hired on the day a version takes effect")
 def test_hired_on_the_day_a_version_takes_effect() -> None:
     """Both begin the cycle: the tie names REVISION, and the earlier due counts."""
     hired = span(start="2026-03-16", trigger=Trigger.NEW_HIRE)
@@ -239,7 +248,8 @@ def test_a_first_due_may_be_past_and_says_so() -> None:
     assert (task.due_at, task.first_due_was_past) == (at("2026-02-10"), True)
 
 
-@pytest.mark.req("C-21", "C-24")
+@pytest.mark.part("C-21", "revisions of every kind are due before they take effect")
+@pytest.mark.part("C-24", "revisions of every kind are due before they take effect")
 @pytest.mark.parametrize("trigger", [Trigger.MOC, Trigger.STUDY_AMENDMENT, Trigger.REVISION])
 def test_revisions_of_every_kind_are_due_before_they_take_effect(trigger: Trigger) -> None:
     facts = with_v4(version(4, "2026-03-02 11:00", "2026-03-16", trigger=trigger))
@@ -247,7 +257,9 @@ def test_revisions_of_every_kind_are_due_before_they_take_effect(trigger: Trigge
     assert (task.trigger, task.due_at) == (trigger, at("2026-03-15 14:00"))
 
 
-@pytest.mark.req("C-21", "C-24", "AE-06")
+@pytest.mark.part("C-21", "recurrence opens at the lead and is due at the end")
+@pytest.mark.part("C-24", "recurrence opens at the lead and is due at the end")
+@pytest.mark.part("AE-06", "recurrence opens at the lead and is due at the end")
 def test_recurrence_opens_at_the_lead_and_is_due_at_the_end() -> None:
     facts = cell(records=[TRAINED], timeline=prepare([V3]))
     assert outcome(facts, "2026-08-28 23:59:59").assignments == ()
@@ -269,7 +281,7 @@ def test_recurrence_opens_at_the_lead_and_is_due_at_the_end() -> None:
     assert again.id != task.id
 
 
-@pytest.mark.req("C-21")
+@pytest.mark.part("C-21", "manual without a date is due after thirty days")
 def test_manual_without_a_date_is_due_after_thirty_days() -> None:
     order = RetrainingOrder("M-1", Trigger.MANUAL, at("2026-01-10 09:00"), None, suspend=SuspendPolicy.NEVER)
     facts = cell(records=[TRAINED], timeline=prepare([V3]), orders=(order,))
@@ -278,7 +290,9 @@ def test_manual_without_a_date_is_due_after_thirty_days() -> None:
     assert answer(facts, "2026-03-01").status == "QUALIFIED"
 
 
-@pytest.mark.req("C-25", "R-72", "QM-18")
+@pytest.mark.part("C-25", "an order that is called off closes CANCELLED")
+@pytest.mark.part("R-72", "an order that is called off closes CANCELLED")
+@pytest.mark.part("QM-18", "a cancelled order closes its assignment")
 def test_an_order_called_off_closes_cancelled() -> None:
     order = RetrainingOrder("CAPA-1", Trigger.CAPA, at("2026-01-10 09:00"), date(2026, 2, 1))
     facts = cell(records=[TRAINED], timeline=prepare([V3]), orders=(order,))
@@ -298,7 +312,7 @@ def test_an_order_called_off_closes_cancelled() -> None:
     assert (closed.reason, closed.detail) == (ClosingReason.CANCELLED, "opened twice")
 
 
-@pytest.mark.req("R-72")
+@pytest.mark.part("R-72", "an order suspends at its due instant, at once or never, as it says")
 def test_suspend_now_and_never() -> None:
     order = RetrainingOrder(
         "DEV-3", Trigger.DEVIATION, at("2026-01-10 09:00"), date(2026, 2, 1), suspend=SuspendPolicy.NOW
@@ -312,7 +326,8 @@ def test_suspend_now_and_never() -> None:
     assert answer(redone, "2026-01-12 10:00").status == "QUALIFIED"
 
 
-@pytest.mark.req("C-22", "R-13")
+@pytest.mark.req("C-22")
+@pytest.mark.part("R-13", "a leave after the due extends it to a week after return")
 def test_a_leave_after_the_due_extends_it_to_a_week_after_return() -> None:
     facts = with_v4(
         version(4, "2026-03-02 11:00", "2026-03-16"), person=person(leaves=[days("2026-03-10", "2026-03-12")])
@@ -375,7 +390,9 @@ def test_v4_closes_when_v5_that_replaces_it_is_approved() -> None:
     assert (changes[0].reason, changes[0].detail) == (ClosingReason.SUPERSEDED_BY, "5")
 
 
-@pytest.mark.req("R-54", "AE-14", "C-25")
+@pytest.mark.part("R-54", "an assignment overtaken by older facts is withdrawn")
+@pytest.mark.part("AE-14", "an assignment overtaken by older facts is withdrawn")
+@pytest.mark.part("C-25", "an assignment overtaken by older facts is withdrawn")
 def test_an_assignment_overtaken_by_older_facts_is_withdrawn() -> None:
     bare = cell(timeline=prepare([V3]))
     opened = outcome(bare, "2026-03-05")
@@ -387,14 +404,16 @@ def test_an_assignment_overtaken_by_older_facts_is_withdrawn() -> None:
     assert closed.reason is ClosingReason.WITHDRAWN
 
 
-@pytest.mark.req("R-54", "AE-14")
+@pytest.mark.part("R-54", "deriving again changes nothing")
+@pytest.mark.part("AE-14", "deriving again changes nothing")
 def test_deriving_again_changes_nothing() -> None:
     facts = with_v4(version(4, "2026-03-02 11:00", "2026-03-16"))
     first = derive(facts, at("2026-03-05"))
     assert reconcile(facts, first, first.assignments, at("2026-03-05")) == []
 
 
-@pytest.mark.req("C-25", "R-07")
+@pytest.mark.part("C-25", "credit by another way closes credited")
+@pytest.mark.part("R-07", "credit by another way closes credited")
 def test_credit_by_another_way_closes_credited() -> None:
     bare = cell(timeline=prepare([V3]))
     opened = outcome(bare, "2026-01-05")
@@ -407,7 +426,8 @@ def test_credit_by_another_way_closes_credited() -> None:
     assert (closed.reason, closed.at) == (ClosingReason.CREDITED, at("2026-02-01"))
 
 
-@pytest.mark.req("C-20", "C-21")
+@pytest.mark.part("C-20", "a shift that ends at the boundary is before it")
+@pytest.mark.part("C-21", "a shift that ends at the boundary is before it")
 def test_a_shift_that_ends_at_the_boundary_is_before_it() -> None:
     due = before(cell(who=person(shift="E")), at("2026-03-15 22:00"), at("2026-03-01"))
     assert (due.at, due.on) == (at("2026-03-15 22:00"), date(2026, 3, 15))

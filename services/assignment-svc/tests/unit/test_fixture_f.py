@@ -80,13 +80,23 @@ TABLE = [
 ]
 
 
-@pytest.mark.req("R-01", "R-02", "R-03", "R-05", "R-13", "R-16", "C-01", "C-02", "C-03", "C-06", "QM-01")
+@pytest.mark.req("C-01", "C-02")
+@pytest.mark.part("R-01", "every status of the fixture at its instant")
+@pytest.mark.part("R-02", "every status of the fixture at its instant")
+@pytest.mark.part("R-03", "every status of the fixture at its instant")
+@pytest.mark.part("R-05", "the governing version differs between two sites on one day")
+@pytest.mark.part("R-13", "every status of the fixture at its instant")
+@pytest.mark.part("R-16", "every status of the fixture at its instant")
+@pytest.mark.part("C-03", "every status of the fixture at its instant")
+@pytest.mark.part("C-06", "every status of the fixture at its instant")
+@pytest.mark.part("QM-01", "every status of the fixture at its instant")
 @pytest.mark.parametrize(("when", "zone", "expected"), TABLE)
 def test_statuses(when: str, zone: str, expected: tuple[str, ...]) -> None:
     assert tuple(status(CELLS[name], when, zone) for name in NAMES) == expected
 
 
-@pytest.mark.req("R-02", "C-04", "C-10")
+@pytest.mark.req("R-02", "C-10")
+@pytest.mark.part("C-04", "dev has trained the next version only")
 def test_dev_has_trained_the_next_version_only() -> None:
     before, on, after = (
         answer(CELLS["DEV"], when) for when in ("2026-03-12 09:59:59", "2026-03-12 10:00", "2026-03-16 00:00")
@@ -104,7 +114,10 @@ def test_ana_rests_on_v3_until_v4_governs() -> None:
     assert answer(CELLS["ANA"], "2026-03-16 00:00").completed_version == 4
 
 
-@pytest.mark.req("R-01", "R-05", "R-40", "C-20", "C-21", "AE-04")
+@pytest.mark.req("R-01", "R-40", "AE-04")
+@pytest.mark.part("R-05", "a revision is due by the effective instant of each site")
+@pytest.mark.part("C-20", "a revision is due at the last shift before it takes effect")
+@pytest.mark.part("C-21", "a revision is due at the last shift before it takes effect")
 @pytest.mark.parametrize(
     ("name", "due"),
     [
@@ -123,7 +136,8 @@ def test_revision_is_due_at_the_last_shift_before_it_takes_effect(name: str, due
     assert outcome(CELLS[name], "2026-03-02 10:59:59").assignments == ()
 
 
-@pytest.mark.req("C-20", "C-21")
+@pytest.mark.part("C-20", "without a shift it is due when v4 takes effect")
+@pytest.mark.part("C-21", "without a shift it is due when v4 takes effect")
 def test_without_a_shift_it_is_due_when_v4_takes_effect() -> None:
     nobody = cell(who=person(shift=None), records=[record(3, "2025-05-27 22:40")])
     task = tasks(nobody, "2026-03-02 12:00")[4]
@@ -131,7 +145,8 @@ def test_without_a_shift_it_is_due_when_v4_takes_effect() -> None:
     assert task.due_on == date(2026, 3, 15)
 
 
-@pytest.mark.req("R-13", "C-22", "C-24", "AE-10")
+@pytest.mark.req("R-13", "C-22", "AE-10")
+@pytest.mark.part("C-24", "chi is paused and resumes on return")
 def test_chi_is_paused_and_resumes_on_return() -> None:
     paused = tasks(CELLS["CHI"], "2026-03-02 12:00")
     assert set(paused) == {4}
@@ -146,7 +161,11 @@ def test_chi_is_paused_and_resumes_on_return() -> None:
     assert resumed[4].due_at == at("2026-04-24T00:00+02:00")
 
 
-@pytest.mark.req("R-16", "AE-01", "AE-03", "C-21", "C-24")
+@pytest.mark.part("R-16", "a new hire inside a window has both versions open")
+@pytest.mark.part("AE-01", "a new hire inside a window has both versions open")
+@pytest.mark.part("AE-03", "a new hire inside a window has both versions open")
+@pytest.mark.part("C-21", "a new hire inside a window has both versions open")
+@pytest.mark.part("C-24", "a new hire inside a window has both versions open")
 def test_dev_has_both_versions_open_as_new_hire() -> None:
     upcoming = tasks(CELLS["DEV"], "2026-03-01 12:00")
     assert upcoming[3].state is AssignmentState.UPCOMING
@@ -159,7 +178,9 @@ def test_dev_has_both_versions_open_as_new_hire() -> None:
     assert opened[3].id == upcoming[3].id
 
 
-@pytest.mark.req("C-25", "R-06", "AE-16")
+@pytest.mark.part("C-25", "dev v4 is completed and v3 superseded")
+@pytest.mark.part("R-06", "dev v4 is completed and v3 superseded")
+@pytest.mark.part("AE-16", "dev v4 is completed and v3 superseded")
 def test_dev_v4_is_completed_and_v3_superseded() -> None:
     untrained = cell([HIRED], who=person("DEV", [days("2026-03-10")]))
     opened = derive(untrained, at("2026-03-11"))
@@ -174,7 +195,8 @@ def test_dev_v4_is_completed_and_v3_superseded() -> None:
     assert (closed.detail, closed.at) == ("4", at("2026-03-16"))
 
 
-@pytest.mark.req("C-25", "AE-11")
+@pytest.mark.part("C-25", "the open assignments of a leaver close SEPARATED")
+@pytest.mark.part("AE-11", "the open assignments of a leaver close SEPARATED")
 def test_fay_is_closed_separated() -> None:
     opened = derive(CELLS["FAY"], at("2026-03-02 12:00"))
     gone = derive(CELLS["FAY"], at("2026-03-20"))
@@ -184,14 +206,15 @@ def test_fay_is_closed_separated() -> None:
     assert (closed.reason, closed.at) == (ClosingReason.SEPARATED, at("2026-03-20"))
 
 
-@pytest.mark.req("C-21", "R-03")
+@pytest.mark.part("C-21", "ben stays overdue with the same assignment after v4 governs")
+@pytest.mark.part("R-03", "ben stays overdue with the same assignment after v4 governs")
 def test_ben_stays_overdue_with_the_same_assignment_after_v4_governs() -> None:
     before = tasks(CELLS["BEN"], "2026-03-02 12:00")[4]
     after = tasks(CELLS["BEN"], "2026-04-01 12:00")
     assert after == {4: before}
 
 
-@pytest.mark.req("C-02")
+@pytest.mark.part("C-02", "the place gives the zone of a day")
 def test_the_place_gives_the_zone() -> None:
     assert NL1.zone != US1.zone
     assert SOP_101.governing_at(at("2026-03-15T23:59:59.999999+01:00")) is SOP_101.versions[3]

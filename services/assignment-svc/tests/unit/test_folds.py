@@ -103,13 +103,14 @@ def after(batches: Sequence[Batch], pause: int = 0, *, forgetful: bool = False) 
     return memory.current()
 
 
-@pytest.mark.req("R-54", "PL-24")
+@pytest.mark.part("R-54", "any delivery derived at any moments ends in the same cells")
+@pytest.mark.part("PL-24", "any delivery derived at any moments ends in the same cells")
 @given(case=cases(*FACTS.KINDS), pause=st.sampled_from((0, 1, 3)))
 def test_any_delivery_derived_at_any_moments_ends_in_the_same_cells(case: Case, pause: int) -> None:
     assert after(case.batches, pause) == after(in_order(case.streams))
 
 
-@pytest.mark.req("R-54")
+@pytest.mark.part("R-54", "control: a reader without memory ends in other cells")
 def test_control_a_reader_without_memory_ends_in_other_cells() -> None:
     streams = FACTS.PLAIN[:-1]
     expected = after(in_order(streams))

@@ -213,7 +213,8 @@ def shuffled(facts: CellFacts, seed: int) -> CellFacts:
     )
 
 
-@pytest.mark.req("C-02", "C-03")
+@pytest.mark.part("C-02", "the segments of a timeline tile time")
+@pytest.mark.part("C-03", "the segments of a timeline tile time")
 @given(facts=cells(), now=INSTANTS)
 def test_segments_tile_time(facts: CellFacts, now: datetime) -> None:
     timeline = derive(facts, now).timeline
@@ -238,13 +239,14 @@ def test_segments_tile_time(facts: CellFacts, now: datetime) -> None:
             )
 
 
-@pytest.mark.req("R-54", "AE-14")
+@pytest.mark.req("R-54")
+@pytest.mark.part("AE-14", "the order of facts means nothing")
 @given(facts=cells(), now=INSTANTS, seed=st.integers(0, 1000))
 def test_the_order_of_facts_means_nothing(facts: CellFacts, now: datetime, seed: int) -> None:
     assert visible(derive(facts, now)) == visible(derive(shuffled(facts, seed), now))
 
 
-@pytest.mark.req("R-54")
+@pytest.mark.part("R-54", "an irrelevant fact changes nothing")
 @given(facts=cells(), now=INSTANTS, when=INSTANTS)
 def test_an_irrelevant_fact_changes_nothing(facts: CellFacts, now: datetime, when: datetime) -> None:
     failed = TrainingRecord("other", 1, frozenset(Method), when, AMSTERDAM, 10.0, passed=False)
@@ -259,7 +261,8 @@ def test_an_irrelevant_fact_changes_nothing(facts: CellFacts, now: datetime, whe
     assert visible(derive(facts, now)) == visible(derive(widened, now))
 
 
-@pytest.mark.req("R-54", "C-34")
+@pytest.mark.part("R-54", "an open question changes flags alone")
+@pytest.mark.part("C-34", "an open question changes flags alone")
 @given(facts=cells(), now=INSTANTS, asked=st.lists(holds(), max_size=3))
 def test_an_open_question_changes_flags_alone(facts: CellFacts, now: datetime, asked: list[Hold]) -> None:
     questions = tuple(OpenQuestion(one.start, one.end) for one in asked)
@@ -278,7 +281,8 @@ def test_an_open_question_changes_flags_alone(facts: CellFacts, now: datetime, a
         assert (one.end, one[2:] != other[2:]) == (other.start, True)
 
 
-@pytest.mark.req("R-54", "AE-14")
+@pytest.mark.part("R-54", "now changes no status and reconciling twice changes nothing")
+@pytest.mark.part("AE-14", "now changes no status and reconciling twice changes nothing")
 @given(facts=cells(), now=INSTANTS)
 def test_now_changes_no_status_and_reconciling_twice_changes_nothing(facts: CellFacts, now: datetime) -> None:
     first, later = derive(facts, now), derive(facts, now + timedelta(days=45))
@@ -293,7 +297,8 @@ def test_now_changes_no_status_and_reconciling_twice_changes_nothing(facts: Cell
     assert applied == {one.id: one for one in later.assignments}
 
 
-@pytest.mark.req("R-54", "C-24")
+@pytest.mark.part("R-54", "nothing to do until the next look")
+@pytest.mark.part("C-24", "nothing to do until the next look")
 @given(facts=cells(), now=INSTANTS)
 def test_nothing_to_do_until_the_next_look(facts: CellFacts, now: datetime) -> None:
     first = derive(facts, now)
@@ -304,7 +309,8 @@ def test_nothing_to_do_until_the_next_look(facts: CellFacts, now: datetime) -> N
     assert last.assignments == first.assignments
 
 
-@pytest.mark.req("C-24", "R-54")
+@pytest.mark.part("C-24", "whoever may not work has something to do")
+@pytest.mark.part("R-54", "whoever may not work has something to do")
 @given(facts=cells(), now=INSTANTS)
 def test_whoever_may_not_work_has_something_to_do(facts: CellFacts, now: datetime) -> None:
     segment = cell_at(derive(facts, now).timeline, now)

@@ -49,7 +49,9 @@ def test_without_a_move() -> None:
     assert due_of_v4(ben(), DOCUMENT) == "2026-03-15 14:00"
 
 
-@pytest.mark.req("R-70", "C-20", "C-23")
+@pytest.mark.part("R-70", "a roster that frees days when their shifts were over")
+@pytest.mark.part("C-20", "a roster that frees days when their shifts were over")
+@pytest.mark.part("C-23", "a roster that frees days when their shifts were over")
 def test_a_roster_that_frees_days_when_their_shifts_were_over() -> None:
     def off(**more: str) -> dict[str, Any]:
         return ben(roster=[{"date": f"2026-03-{day}", "shift": None, **more} for day in range(11, 16)])
@@ -59,7 +61,9 @@ def test_a_roster_that_frees_days_when_their_shifts_were_over() -> None:
     assert due_of_v4(off(), DOCUMENT) == "2026-03-10 14:00", "it was so from the beginning"
 
 
-@pytest.mark.req("R-70", "C-20", "C-23")
+@pytest.mark.part("R-70", "another letter told when its last shift was over")
+@pytest.mark.part("C-20", "another letter told when its last shift was over")
+@pytest.mark.part("C-23", "another letter told when its last shift was over")
 def test_another_letter_told_when_its_last_shift_was_over() -> None:
     def nights(told: str, **ended: str | None) -> dict[str, Any]:
         (days,) = fixture_f.person("BEN")["shifts"]
@@ -76,7 +80,9 @@ def test_another_letter_told_when_its_last_shift_was_over() -> None:
     assert due_of_v4(ended_late, DOCUMENT) == "2026-03-15 06:00", "its end says nothing new of these days"
 
 
-@pytest.mark.req("R-70", "C-20", "C-23")
+@pytest.mark.part("R-70", "hours changed when the shift was over")
+@pytest.mark.part("C-20", "hours changed when the shift was over")
+@pytest.mark.part("C-23", "hours changed when the shift was over")
 def test_hours_changed_when_the_shift_was_over() -> None:
     def until_13(moved_at: str) -> dict[str, Any]:
         shift = {"shift": "D", "starts": "06:00", "ends": "13:00", "moved_at": moved_at}
@@ -86,7 +92,9 @@ def test_hours_changed_when_the_shift_was_over() -> None:
     assert due_of_v4(ben(), DOCUMENT, until_13("2026-03-15T12:30:00Z")) == "2026-03-16 00:00"
 
 
-@pytest.mark.req("R-08", "R-76", "C-23")
+@pytest.mark.part("R-08", "an effective date that was stated for everywhere and moved for one site")
+@pytest.mark.part("R-76", "an effective date that was stated for everywhere and moved for one site")
+@pytest.mark.part("C-23", "an effective date that was stated for everywhere and moved for one site")
 @pytest.mark.parametrize("first", ["*", "NL1"])
 def test_an_effective_date_that_was_stated_for_everywhere_and_moved_for_one_site(first: str) -> None:
     def moved(told: str) -> dict[str, Any]:
@@ -101,7 +109,7 @@ def test_an_effective_date_that_was_stated_for_everywhere_and_moved_for_one_site
     assert due_of_v4(ben(), moved("2026-03-10T14:00:00Z")) == "2026-03-11 00:00"
 
 
-@pytest.mark.req("R-08")
+@pytest.mark.part("R-08", "two places stated at once are no move")
 def test_two_places_stated_at_once_are_no_move() -> None:
     v4 = deepcopy(fixture_f.V4)
     v4["effective"] = [

@@ -36,9 +36,18 @@ def facts_of(example: dict[str, Any]) -> CellFacts:
     )
 
 
-@pytest.mark.req(
-    "C-03", "C-05", "C-06", "C-08", "C-09", "C-10", "C-11", "C-12", "C-13", "R-03", "R-07", "R-29"
-)
+@pytest.mark.req("C-10")
+@pytest.mark.part("C-03", "the examples of plant A")
+@pytest.mark.part("C-05", "the examples of plant A")
+@pytest.mark.part("C-06", "the examples of plant A")
+@pytest.mark.part("C-08", "the examples of plant A")
+@pytest.mark.part("C-09", "the examples of plant A")
+@pytest.mark.part("C-11", "the examples of plant A")
+@pytest.mark.part("C-12", "the examples of plant A")
+@pytest.mark.part("C-13", "the examples of plant A")
+@pytest.mark.part("R-03", "the examples of plant A")
+@pytest.mark.part("R-07", "the examples of plant A")
+@pytest.mark.part("R-29", "the examples of plant A")
 @pytest.mark.parametrize(
     ("example", "expected"), ROWS, ids=[f"{e['person']}-{e['item']}-{x[0]}" for e, x in ROWS]
 )

@@ -56,7 +56,9 @@ def moved(*trained: TrainingRecord) -> tuple[CellFacts, CellFacts]:
     )
 
 
-@pytest.mark.req("R-43", "C-21", "C-09")
+@pytest.mark.req("R-43")
+@pytest.mark.part("C-21", "a site move while a revision is due")
+@pytest.mark.part("C-09", "a site move while a revision is due")
 def test_16_site_move_with_a_revision_due() -> None:
     old, new = moved(record(3, "2025-05-27 22:40"))
     open_there = outcome(old, "2026-03-09").assignments
@@ -74,7 +76,8 @@ def test_16_site_move_with_a_revision_due() -> None:
     assert status(new, "2026-03-23", NEW_YORK) == "SUPERSEDED"
 
 
-@pytest.mark.req("R-43", "C-09")
+@pytest.mark.req("R-43")
+@pytest.mark.part("C-09", "an expiry keeps the zone of the place of the record")
 def test_16_an_expiry_keeps_the_zone_of_the_place_of_the_record() -> None:
     _, new = moved(record(3, "2025-05-27 22:40"), record(4, "2026-03-08 10:00"))
     there = answer(new, "2026-03-23", NEW_YORK)
@@ -84,7 +87,8 @@ def test_16_an_expiry_keeps_the_zone_of_the_place_of_the_record() -> None:
     assert (task.trigger, task.due_at) == (Trigger.RECURRENCE, at("2027-03-09"))
 
 
-@pytest.mark.req("R-13", "C-03", "C-13")
+@pytest.mark.req("R-13", "C-13")
+@pytest.mark.part("C-03", "a leave that is longer than the interval")
 def test_2_leave_and_expiry() -> None:
     facts = cell(records=[record(3, "2025-03-20 10:00")], timeline=ONLY_V3, who=person(leaves=CHI_LEAVE))
     assert status(facts, "2026-03-25") == "SUSPENDED"
@@ -124,7 +128,9 @@ def test_3_expiry_after_the_revision_takes_effect_asks_for_the_new_version_only(
     ]
 
 
-@pytest.mark.req("R-15", "MX-04", "C-05")
+@pytest.mark.req("R-15")
+@pytest.mark.part("MX-04", "removing one of two sources closes nothing")
+@pytest.mark.part("C-05", "one of two roles is removed")
 def test_4_two_roles_one_removed() -> None:
     sup = span("job_function/SUP", start="2025-01-01", end="2026-05-01")
     both = cell([span(), sup], [record(3, "2025-06-02 10:00")], timeline=ONLY_V3)
@@ -143,7 +149,9 @@ def test_4_two_roles_one_removed() -> None:
     assert closed.reason is ClosingReason.NO_LONGER_REQUIRED
 
 
-@pytest.mark.req("AE-02", "C-21", "C-24")
+@pytest.mark.part("AE-02", "a role change inside a window opens both versions")
+@pytest.mark.part("C-21", "a role change inside a window opens both versions")
+@pytest.mark.part("C-24", "a role change inside a window opens both versions")
 def test_5_role_change_inside_a_window() -> None:
     move = span(start="2026-03-05", trigger=Trigger.ROLE_CHANGE, recorded_at=at("2026-03-05 09:00"))
     opened = tasks(cell([move]), "2026-03-06")
@@ -155,7 +163,8 @@ def test_5_role_change_inside_a_window() -> None:
     assert opened[4].due_at == at("2026-03-15 14:00")
 
 
-@pytest.mark.req("AE-03", "C-21")
+@pytest.mark.part("AE-03", "a role change that is known before is due before it starts")
+@pytest.mark.part("C-21", "a role change that is known before is due before it starts")
 def test_5_a_role_change_known_before_is_due_before_it_starts() -> None:
     move = span(start="2026-05-01", trigger=Trigger.ROLE_CHANGE, recorded_at=at("2026-04-01 09:00"))
     (task,) = outcome(cell([move]), "2026-04-02").assignments
@@ -164,7 +173,9 @@ def test_5_a_role_change_known_before_is_due_before_it_starts() -> None:
     assert outcome(cell([move]), "2026-05-01").assignments[0].id == task.id
 
 
-@pytest.mark.req("R-74", "R-07", "QM-05")
+@pytest.mark.req("R-74")
+@pytest.mark.part("R-07", "an editorial version while overdue keeps the old due")
+@pytest.mark.part("QM-05", "an editorial version while overdue keeps the old due")
 def test_6_editorial_while_overdue_keeps_the_old_due() -> None:
     hire = span(start="2025-09-01", trigger=Trigger.NEW_HIRE)
     timeline = prepare(
@@ -181,7 +192,8 @@ def test_6_editorial_while_overdue_keeps_the_old_due() -> None:
     assert [(c.reason, c.detail) for c in closed] == [(ClosingReason.SUPERSEDED_BY, "4")]
 
 
-@pytest.mark.req("R-07", "C-11")
+@pytest.mark.part("R-07", "an editorial version takes effect inside a leave")
+@pytest.mark.part("C-11", "an editorial version takes effect inside a leave")
 def test_8_editorial_effective_inside_a_leave() -> None:
     timeline = prepare(
         [version(3, "2025-05-18", "2025-06-01"), version(4, "2026-03-10", "2026-03-20", "none")]
@@ -192,7 +204,10 @@ def test_8_editorial_effective_inside_a_leave() -> None:
     assert (back.status, back.governing_version, back.completed_version) == ("CARRIED_FORWARD", 4, 3)
 
 
-@pytest.mark.req("R-08", "C-22", "C-23", "AE-09")
+@pytest.mark.part("R-08", "a date is moved during a leave")
+@pytest.mark.part("C-22", "a date is moved during a leave")
+@pytest.mark.part("C-23", "a date is moved during a leave")
+@pytest.mark.part("AE-09", "a date is moved during a leave")
 def test_9_date_moved_and_leave() -> None:
     moved = version(4, "2026-03-02T10:00:00+00:00", "2026-04-30", moved_at="2026-03-10 09:00", change="CC-7")
     timeline = prepare([version(3, "2025-05-18", "2025-06-01"), moved])
@@ -202,7 +217,8 @@ def test_9_date_moved_and_leave() -> None:
     assert tasks(facts, "2026-04-16")[4].due_at == at("2026-04-29 14:00")
 
 
-@pytest.mark.req("R-12", "AE-12")
+@pytest.mark.part("R-12", "a waiver ends with the version it was written for")
+@pytest.mark.part("AE-12", "a waiver ends with the version it was written for")
 def test_10_waiver_ends_with_the_version_it_was_written_for() -> None:
     waiver = Waiver("W-1", 3, at("2026-03-01"), at("2026-05-01"), "works under supervision")
     facts = cell(waivers=(waiver,))
@@ -225,7 +241,7 @@ def capa(**more: object) -> RetrainingOrder:
     return RetrainingOrder(**{**values, **more})
 
 
-@pytest.mark.req("R-26")
+@pytest.mark.part("R-26", "an order and a revision")
 @pytest.mark.parametrize(
     ("number", "when", "only", "satisfied"),
     [
@@ -246,7 +262,9 @@ def test_11_order_and_revision(number: int, when: str, only: bool, satisfied: bo
     assert status(facts, "2026-03-10 23:59:59") != "SUSPENDED"
 
 
-@pytest.mark.req("R-72", "C-24", "AE-05")
+@pytest.mark.part("R-72", "an order is a need beside a valid record")
+@pytest.mark.part("C-24", "an order is a need beside a valid record")
+@pytest.mark.part("AE-05", "an order is a need beside a valid record")
 def test_11_an_order_is_a_need_beside_a_valid_record() -> None:
     facts = cell(records=[record(3, "2025-09-02 10:00")], timeline=ONLY_V3, orders=(capa(),))
     (task,) = outcome(facts, "2026-02-01").assignments
@@ -261,7 +279,8 @@ def test_11_an_order_is_a_need_beside_a_valid_record() -> None:
     assert (closed.reason, closed.at) == (ClosingReason.COMPLETED, at("2026-02-03 10:00"))
 
 
-@pytest.mark.req("R-72", "R-13")
+@pytest.mark.part("R-72", "an order whose due passes on leave")
+@pytest.mark.part("R-13", "an order whose due passes on leave")
 def test_12_order_due_on_leave() -> None:
     facts = cell(
         records=[record(3, "2025-09-02 10:00")],
@@ -274,7 +293,8 @@ def test_12_order_due_on_leave() -> None:
     assert (back.status, [reason.code for reason in back.reasons]) == ("SUSPENDED", ["RETRAINING_OVERDUE"])
 
 
-@pytest.mark.req("R-14", "AE-11")
+@pytest.mark.part("R-14", "records of before count after a rehire while version, interval and gap allow")
+@pytest.mark.part("AE-11", "records of before count after a rehire while version, interval and gap allow")
 def test_13_rehire() -> None:
     spells = [span(end="2026-02-01"), span(start="2026-06-01", trigger=Trigger.NEW_HIRE)]
     trained = [record(3, "2025-09-10 10:00")]
@@ -294,7 +314,8 @@ def test_13_rehire() -> None:
     assert status(late, "2027-03-01") == "NEVER_TRAINED"
 
 
-@pytest.mark.req("MX-15", "R-11")
+@pytest.mark.part("MX-15", "an equivalence and a revision of the target")
+@pytest.mark.part("R-11", "an equivalence and a revision of the target")
 def test_14_equivalence_and_revision() -> None:
     timeline = prepare([version(5, "2025-01-01", "2025-01-15"), version(6, "2026-04-20", "2026-05-01")])
     rule = Equivalence(
@@ -316,7 +337,9 @@ def test_14_equivalence_and_revision() -> None:
     assert status(no_revision, "2026-07-01") == "LAPSED"
 
 
-@pytest.mark.req("R-75", "C-21", "C-24", "MX-05")
+@pytest.mark.req("R-75", "MX-05")
+@pytest.mark.part("C-21", "a shorter interval by a new source")
+@pytest.mark.part("C-24", "a shorter interval by a new source")
 def test_15_shorter_interval_by_a_new_source() -> None:
     signed = at("2026-04-10 15:00")
     area = span(
@@ -370,7 +393,8 @@ def test_18_temporary_version() -> None:
     assert (again.status, again.governing_version) == ("QUALIFIED", 3)
 
 
-@pytest.mark.req("R-09", "QM-18", "C-25")
+@pytest.mark.req("R-09", "QM-18")
+@pytest.mark.part("C-25", "withdrawn before effective")
 def test_withdrawn_before_effective() -> None:
     withdrawn = version(4, "2026-03-02T10:00:00+00:00", "2026-03-16", withdrawn_at="2026-03-09 12:00")
     timeline = prepare([version(3, "2025-05-18", "2025-06-01"), withdrawn])
