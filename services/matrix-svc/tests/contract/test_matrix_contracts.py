@@ -6,7 +6,7 @@ from matrix_svc.inbound import INBOUND
 from matrix_svc.main import SPEC
 from matrix_svc.outbound import OUTBOUND
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "matrix and the contracts agree")
 
 
 def test_the_tables_of_topics_are_those_of_the_contracts() -> None:

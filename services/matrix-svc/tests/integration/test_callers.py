@@ -4,7 +4,10 @@ import pytest
 from servicekit.testing.callers import calls_of, stranger, unvouched, without_verification
 from servicekit.testing.harness import RunningService
 
-pytestmark = pytest.mark.req("PL-06", "PL-25")
+pytestmark = [
+    pytest.mark.part("PL-06", "the service itself refuses a caller without a valid token"),
+    pytest.mark.part("PL-25", "the service itself refuses a caller without a valid token"),
+]
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
     assert {kind.topic.name for kind in KINDS} == set(INBOUND)
 
 
-@pytest.mark.req("PL-24", "MX-09")
+@pytest.mark.part("PL-24", "any delivery ends in the same table")
+@pytest.mark.part("MX-09", "a renamed document is followed whatever the order of delivery")
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_table(reader: Reader, case: Case) -> None:
     kept = await reader.after(case.batches)
@@ -64,7 +65,7 @@ async def test_any_delivery_ends_in_the_same_table(reader: Reader, case: Case) -
     assert titles == {one[-1].subject: one[-1].state["title"] for one in case.streams}
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "control: without the memory of versions a replay brings an old title back")
 async def test_control_without_the_memory_of_versions_a_replay_brings_an_old_title_back(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,8 @@ def cell(item: str, methods: str = "R", interval: int | None = 12) -> dict[str, 
     }
 
 
-@pytest.mark.req("R-70", "C-20")
+@pytest.mark.part("R-70", "a roster says which days it moved")
+@pytest.mark.part("C-20", "a roster says which days it moved")
 async def test_a_roster_says_which_days_it_moved(service: RunningService) -> None:
     await dev_works(service)
     days = [
@@ -67,7 +68,7 @@ async def test_a_roster_says_which_days_it_moved(service: RunningService) -> Non
     assert "told_at" not in second
 
 
-@pytest.mark.req("R-43")
+@pytest.mark.part("R-43", "obligations follow the zone of their site")
 async def test_obligations_follow_the_zone_of_their_site(service: RunningService) -> None:
     await dev_works(service)
     assert [(span[4]) for span in await announced_spans(service, "DEV")] == ["2026-03-09T23:00:00Z"]
@@ -79,7 +80,9 @@ async def test_obligations_follow_the_zone_of_their_site(service: RunningService
     assert [(span[4]) for span in await announced_spans(service, "DEV")] == ["2026-03-10T00:00:00Z"]
 
 
-@pytest.mark.req("R-35", "PL-29", "MX-08")
+@pytest.mark.part("R-35", "once a matrix stands what is imported holds from then on")
+@pytest.mark.part("PL-29", "once a matrix stands what is imported holds from then on")
+@pytest.mark.part("MX-08", "once a matrix stands what is imported holds from then on")
 async def test_once_a_matrix_stands_what_is_imported_holds_from_then_on(service: RunningService) -> None:
     await dev_works(service)
     taken = await block(service, "matrix", cell("SOP-222"), cell("SOP-101"))
@@ -90,7 +93,8 @@ async def test_once_a_matrix_stands_what_is_imported_holds_from_then_on(service:
     assert imported[4].startswith(Z), "known from now on, valid from now on"
 
 
-@pytest.mark.req("R-35", "C-30")
+@pytest.mark.part("R-35", "an import changes no rule that was signed")
+@pytest.mark.part("C-30", "an import changes no rule that was signed")
 async def test_an_import_changes_no_rule_that_was_signed(service: RunningService) -> None:
     await dev_works(service)
     before = await announced_spans(service, "DEV")
@@ -100,7 +104,7 @@ async def test_an_import_changes_no_rule_that_was_signed(service: RunningService
     assert await announced_spans(service, "DEV") == before, "nothing of the block was taken"
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "a later import answers a question of an earlier one")
 async def test_a_later_import_answers_a_question_of_an_earlier_one(service: RunningService) -> None:
     await dev_works(service)
     asked = {"level": "job_function", "source": "OPR", "item": "SOP-222", "value": "ask QA", "line": "S!C7"}
@@ -110,7 +114,8 @@ async def test_a_later_import_answers_a_question_of_an_earlier_one(service: Runn
     assert question["answered_from"].startswith(Z)
 
 
-@pytest.mark.req("R-35", "PL-29")
+@pytest.mark.req("R-35")
+@pytest.mark.part("PL-29", "the first matrix is the baseline all of its blocks and no other batch")
 async def test_the_first_matrix_is_the_baseline_all_of_its_blocks_and_no_other_batch(
     day_one: RunningService,
 ) -> None:

@@ -8,7 +8,8 @@ from servicekit.db.migrate import check, down, migrate
 from servicekit.db.testing import assert_golden_access, service_database
 
 
-@pytest.mark.req("PL-07", "PL-06")
+@pytest.mark.part("PL-07", "each database role can do with each table what it may and nothing else")
+@pytest.mark.part("PL-06", "each database role can do with each table what it may and nothing else")
 def test_the_access_of_every_role_to_every_table(database_factory: Any) -> None:
     database = service_database(database_factory, "matrix_svc")
     assert_golden_access(database.admin_url, Path(__file__).with_name("access.golden"))

@@ -11,7 +11,8 @@ UNIT = {"kind": "overlay", "code": "TRN", "title": "Trainer", "reason": "renamed
 TASK = {"task": "RUN-FILL", "title": "Run the line", "items": ["SOP-101"], "reason": "first task"}
 
 
-@pytest.mark.req("MX-01", "PL-24")
+@pytest.mark.part("MX-01", "a change of an outdated revision is refused")
+@pytest.mark.part("PL-24", "a change of an outdated revision is refused")
 @pytest.mark.parametrize(
     ("path", "body", "new"),
     [

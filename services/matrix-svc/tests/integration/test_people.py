@@ -13,7 +13,8 @@ WHEN_HIRED = datetime(2026, 4, 1, 8, tzinfo=UTC)
 """A day on which DEV works: what is signed then divides a span."""
 
 
-@pytest.mark.req("AE-01", "MX-01")
+@pytest.mark.req("MX-01")
+@pytest.mark.part("AE-01", "a hire brings obligations with their sources")
 async def test_a_hire_brings_obligations_with_their_sources(service: RunningService) -> None:
     client = service.client("coordinator", subject="COR", scope={"site": "NL1"})
     hired = await client.post("/api/people", json=HIRE)
@@ -34,7 +35,8 @@ async def test_a_hire_brings_obligations_with_their_sources(service: RunningServ
     )
 
 
-@pytest.mark.req("PL-29", "R-35")
+@pytest.mark.part("PL-29", "a refused cell is an open question even where nothing else requires the item")
+@pytest.mark.part("R-35", "a refused cell is an open question even where nothing else requires the item")
 async def test_a_refused_cell_is_an_open_question_even_where_nothing_else_requires_the_item(
     service: RunningService,
 ) -> None:
@@ -94,7 +96,8 @@ async def test_everything_announced_fits_its_contract_and_names_travel_alone(ser
             assert ("Devi" in str(event)) == (topic == "matrix.person-name")
 
 
-@pytest.mark.req("PL-01", "R-14")
+@pytest.mark.part("PL-01", "an id is never given out again")
+@pytest.mark.part("R-14", "an id is never given out again")
 async def test_an_id_is_never_given_out_again(service: RunningService) -> None:
     client = service.client("coordinator", subject="COR")
     await client.post("/api/people", json=HIRE)
@@ -104,7 +107,7 @@ async def test_an_id_is_never_given_out_again(service: RunningService) -> None:
     assert (again.status_code, again.json()["type"]) == (409, "urn:attest:problem:person-exists")
 
 
-@pytest.mark.req("PL-08")
+@pytest.mark.part("PL-08", "a bad field is named and nothing is written")
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -130,7 +133,7 @@ async def test_a_bad_field_is_named_and_nothing_is_written(
     assert (await client.get("/api/people/DEV")).status_code == 404
 
 
-@pytest.mark.req("AE-02")
+@pytest.mark.part("AE-02", "a move ends one function and begins another on the same day")
 async def test_a_move_ends_one_function_and_begins_another_on_the_same_day(service: RunningService) -> None:
     client = service.client("coordinator", subject="COR")
     await client.post("/api/people", json=HIRE)
@@ -158,7 +161,8 @@ async def test_a_removed_cell_ends_the_obligation_and_keeps_its_past(service: Ru
     assert owed["spans"][0]["valid_to"] is not None
 
 
-@pytest.mark.req("MX-08", "PL-06")
+@pytest.mark.part("MX-08", "the author of a matrix version cannot sign it")
+@pytest.mark.part("PL-06", "the author of a matrix version cannot sign it")
 async def test_the_author_of_a_matrix_version_cannot_sign_it(service: RunningService) -> None:
     author = service.client("coordinator", subject="QUE")
     cells = [{"source_kind": "job_function", "source": "QCA", "item": "SOP-222", "methods": ["R"]}]

@@ -25,7 +25,8 @@ async def hire(service: RunningService, person: str, **more: Any) -> None:
     assert answer.status_code == 201, answer.text
 
 
-@pytest.mark.req("R-75", "MX-08")
+@pytest.mark.req("R-75")
+@pytest.mark.part("MX-08", "a shorter interval names whom it concerns")
 async def test_a_shorter_interval_names_whom_it_concerns(service: RunningService) -> None:
     client = service.client("coordinator", subject="COR")
     await hire(service, "DEV")
@@ -48,7 +49,8 @@ async def test_a_shorter_interval_names_whom_it_concerns(service: RunningService
     assert (change["stricter"], change["people"]) == (False, ["DEV"])
 
 
-@pytest.mark.req("R-75", "MX-08")
+@pytest.mark.part("R-75", "the preview names people by their place too")
+@pytest.mark.part("MX-08", "the preview names people by their place too")
 async def test_by_the_place_too(service: RunningService) -> None:
     await hire(service, "DEV")
     cells = [

@@ -46,7 +46,9 @@ async def left(service: RunningService) -> RunningService:
     return service
 
 
-@pytest.mark.req("R-14", "AE-11", "PL-01")
+@pytest.mark.part("R-14", "a rehire owes what it names and nothing of before")
+@pytest.mark.part("AE-11", "a rehire owes what it names and nothing of before")
+@pytest.mark.part("PL-01", "a rehire owes what it names and nothing of before")
 async def test_a_rehire_owes_what_it_names_and_nothing_of_before(left: RunningService) -> None:
     client = left.client("coordinator", subject="COR", scope={"site": "NL1"})
     before = await announced_spans(left, "DEV")
@@ -93,7 +95,8 @@ async def test_a_rehire_owes_what_it_names_and_nothing_of_before(left: RunningSe
     assert (row["job_functions"], row["shift"], row["area"]) == (["QCA"], "N", "GA")
 
 
-@pytest.mark.req("R-14", "PL-08")
+@pytest.mark.part("R-14", "a bad field is named with its reason and nothing is written")
+@pytest.mark.part("PL-08", "a bad field is named with its reason and nothing is written")
 @pytest.mark.parametrize(
     ("change", "field", "reason"),
     [
@@ -122,7 +125,7 @@ async def test_a_bad_field_is_named_with_its_reason_and_nothing_is_written(
     assert (await client.get("/api/people/DEV")).json() == before
 
 
-@pytest.mark.req("R-14")
+@pytest.mark.part("R-14", "who is employed is not hired again")
 async def test_who_is_employed_is_not_hired_again(left: RunningService) -> None:
     client = left.client("coordinator", subject="COR")
     assert (await client.post("/api/people/DEV/employments", json=AGAIN)).status_code == 201
@@ -131,7 +134,8 @@ async def test_who_is_employed_is_not_hired_again(left: RunningService) -> None:
     assert again.json()["errors"][0]["reason"] == "employed"
 
 
-@pytest.mark.req("R-14", "PL-06")
+@pytest.mark.part("R-14", "a rehire needs the right where the person was and at the new place")
+@pytest.mark.part("PL-06", "a rehire needs the right where the person was and at the new place")
 async def test_a_rehire_needs_the_right_where_the_person_was_and_at_the_new_place(
     left: RunningService,
 ) -> None:

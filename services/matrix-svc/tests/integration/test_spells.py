@@ -123,7 +123,12 @@ def said(spells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in spell.items() if k not in ("id", "recorded_at", "told_at")} for spell in spells]
 
 
-@pytest.mark.req("AE-02", "AE-10", "MX-04", "R-13", "R-33", "R-43")
+@pytest.mark.part("AE-02", "a move changes the obligations from its day")
+@pytest.mark.part("AE-10", "an act on a spell is announced and obligations follow")
+@pytest.mark.part("MX-04", "the obligations of an overlay end with it")
+@pytest.mark.part("R-13", "an act on a spell is announced and obligations follow")
+@pytest.mark.part("R-33", "a corrected spell is a new fact")
+@pytest.mark.part("R-43", "an act on a spell is announced and obligations follow")
 @pytest.mark.parametrize("name", ACTS)
 async def test_an_act_is_announced_and_obligations_follow(hired: RunningService, name: str) -> None:
     act = ACTS[name]
@@ -167,7 +172,7 @@ async def test_out_of_scope_is_not_told_to_exist(hired: RunningService, name: st
     assert (await hired.client("auditor").get("/api/people/DEV")).json() == before
 
 
-@pytest.mark.req("PL-08")
+@pytest.mark.part("PL-08", "a bad field is named with its reason and nothing is written")
 @pytest.mark.parametrize(
     ("path", "body", "field", "reason"),
     [
@@ -218,7 +223,8 @@ async def test_a_spell_that_nobody_has_is_not_found(hired: RunningService) -> No
         assert answer.status_code == 404, answer.text
 
 
-@pytest.mark.req("R-13", "R-33")
+@pytest.mark.part("R-13", "a leave that ends otherwise than planned")
+@pytest.mark.part("R-33", "a leave that ends otherwise than planned")
 async def test_a_leave_that_ends_otherwise_than_planned(hired: RunningService) -> None:
     """Back early is a new fact; later than the next leave begins is refused; a leave that never was is gone."""
     client = hired.client("coordinator", subject="COR")
@@ -235,7 +241,7 @@ async def test_a_leave_that_ends_otherwise_than_planned(hired: RunningService) -
     assert [(s["from"], s["to"]) for s in gone.json()["leaves"]] == [("2026-05-01", "2026-05-20")]
 
 
-@pytest.mark.req("R-15")
+@pytest.mark.part("R-15", "of two functions the one that ends is named")
 async def test_of_two_functions_the_one_that_ends_is_named(hired: RunningService) -> None:
     client = hired.client("coordinator", subject="COR")
     beside = {"job_function": "QCA", "from": "2026-04-01", "ends": None, "reason": "r"}
@@ -256,7 +262,8 @@ async def test_of_two_functions_the_one_that_ends_is_named(hired: RunningService
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "ends")
 
 
-@pytest.mark.req("R-16", "R-43")
+@pytest.mark.part("R-16", "a planned move leaves a person at the present site until its day")
+@pytest.mark.part("R-43", "a planned move leaves a person at the present site until its day")
 async def test_a_planned_move_leaves_a_person_at_the_present_site_until_its_day(
     hired: RunningService,
 ) -> None:

@@ -65,14 +65,16 @@ DEV = [
 ]
 
 
-@pytest.mark.req("AE-01", "MX-01")
+@pytest.mark.req("MX-01")
+@pytest.mark.part("AE-01", "a new hire owes what the function requires from the first day at the site")
 def test_a_new_hire_owes_what_the_function_requires_from_the_first_day_at_the_site() -> None:
     (span,) = spans(DEV, index(rule(SourceKind.JOB_FUNCTION, "OPR")), ZONES)["SOP-101"]
     assert span.valid_from == datetime(2026, 3, 10, tzinfo=ZoneInfo("Europe/Amsterdam"))
     assert (span.valid_to, span.trigger, span.place, span.cause) == (None, Trigger.NEW_HIRE, "NL1", DEV[0].id)
 
 
-@pytest.mark.req("MX-02", "R-15")
+@pytest.mark.req("MX-02")
+@pytest.mark.part("R-15", "an item in several levels appears once with each source")
 def test_an_item_in_several_levels_appears_once_with_each_source() -> None:
     person = [*DEV, spell(SpellKind.EQUIPMENT, "NL1/FILL-02"), spell(SpellKind.OVERLAY, "BRS")]
     rules = index(
@@ -86,7 +88,8 @@ def test_an_item_in_several_levels_appears_once_with_each_source() -> None:
     assert {item: len(s) for item, s in found.items()} == {"SOP-101": 2, "SOP-200": 1, "SOP-140": 1}
 
 
-@pytest.mark.req("MX-04", "R-15")
+@pytest.mark.part("MX-04", "ending an overlay ends only its own source")
+@pytest.mark.part("R-15", "ending an overlay ends only its own source")
 def test_ending_an_overlay_ends_only_its_own_source() -> None:
     overlay = spell(SpellKind.OVERLAY, "CAPAI")
     end = ended(overlay, date(2026, 5, 1), new_id="end", recorded_at=KNOWN)
@@ -95,7 +98,8 @@ def test_ending_an_overlay_ends_only_its_own_source() -> None:
     assert found == {"OPR": None, "CAPAI": datetime(2026, 5, 1, tzinfo=ZoneInfo("Europe/Amsterdam"))}
 
 
-@pytest.mark.req("AE-02", "R-16")
+@pytest.mark.part("AE-02", "a later function begins as a role change")
+@pytest.mark.part("R-16", "a later function begins as a role change")
 def test_a_later_function_begins_as_a_role_change() -> None:
     person = [
         *DEV[:2],
@@ -106,7 +110,8 @@ def test_a_later_function_begins_as_a_role_change() -> None:
     assert (span.trigger, span.spell_from) == (Trigger.ROLE_CHANGE, date(2026, 5, 1))
 
 
-@pytest.mark.req("R-43", "C-24")
+@pytest.mark.part("R-43", "a move alone is no change of role")
+@pytest.mark.part("C-24", "a move alone is no change of role")
 def test_a_move_alone_is_no_change_of_role() -> None:
     moved = date(2026, 5, 1)
     person = [
@@ -129,7 +134,8 @@ def test_a_move_alone_is_no_change_of_role() -> None:
     assert (promoted.trigger, promoted.cause) == (Trigger.ROLE_CHANGE, person[3].id)
 
 
-@pytest.mark.req("R-35", "MX-06")
+@pytest.mark.part("R-35", "a rule that is signed later begins with its signature")
+@pytest.mark.part("MX-06", "a rule that is signed later begins with its signature")
 def test_a_rule_signed_later_begins_with_itself() -> None:
     signed = datetime(2026, 4, 1, 9, tzinfo=UTC)
     (span,) = spans(
@@ -144,7 +150,7 @@ def test_nothing_is_required_outside_employment() -> None:
     assert span.valid_to == datetime(2026, 3, 20, tzinfo=ZoneInfo("Europe/Amsterdam"))
 
 
-@pytest.mark.req("R-14")
+@pytest.mark.part("R-14", "a rehire owes again with a gap")
 def test_a_rehire_owes_again_with_a_gap() -> None:
     first = spell(SpellKind.EMPLOYMENT, "employee", date(2025, 1, 1), date(2026, 2, 1))
     again = spell(SpellKind.EMPLOYMENT, "employee", date(2026, 6, 1))
@@ -161,7 +167,8 @@ def test_a_rehire_owes_again_with_a_gap() -> None:
     ]
 
 
-@pytest.mark.req("PL-28", "R-41")
+@pytest.mark.part("PL-28", "the day begins at its first existing instant")
+@pytest.mark.part("R-41", "the day begins at its first existing instant")
 def test_the_day_begins_at_its_first_existing_instant() -> None:
     # Cairo moved its clocks at midnight of 26 April 2024: that day began at 01:00.
     assert start_of_day(date(2024, 4, 26), "Africa/Cairo") == datetime(2024, 4, 25, 22, tzinfo=UTC)
@@ -182,7 +189,7 @@ def function_spells(draw: st.DrawFn) -> list[Spell]:
     return found
 
 
-@pytest.mark.req("R-54")
+@pytest.mark.part("R-54", "the order of facts does not matter")
 @given(function_spells(), st.randoms())
 def test_the_order_of_facts_does_not_matter(functions: list[Spell], random: object) -> None:
     rules = index(rule(SourceKind.JOB_FUNCTION, "OPR"), rule(SourceKind.JOB_FUNCTION, "QCA", "SOP-2"))
@@ -202,7 +209,10 @@ def test_every_span_lies_inside_employment_and_is_not_empty(functions: list[Spel
         assert span.valid_to <= ZONES.start_of_day("NL1", date(2026, 6, 1))
 
 
-@pytest.mark.req("C-34", "PL-29")
+@pytest.mark.part("C-34", "an open question concerns a person as long as its source and until it is answered")
+@pytest.mark.part(
+    "PL-29", "an open question concerns a person as long as its source and until it is answered"
+)
 def test_an_open_question_concerns_a_person_as_long_as_its_source_and_until_it_is_answered() -> None:
     person = [*DEV[:2], spell(SpellKind.JOB_FUNCTION, "OPR", HIRED, date(2026, 5, 1))]
     answered = datetime(2026, 4, 1, 9, tzinfo=UTC)

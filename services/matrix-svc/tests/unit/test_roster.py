@@ -23,7 +23,8 @@ def letter(shift: str, start: date, told: datetime, *, end: date | None = None, 
 D = letter("D", date(2026, 1, 1), at(1))
 
 
-@pytest.mark.req("R-70", "C-20")
+@pytest.mark.part("R-70", "a day was moved when it last became another")
+@pytest.mark.part("C-20", "a day was moved when it last became another")
 @pytest.mark.parametrize(
     ("said", "spells", "found"),
     [
@@ -48,7 +49,7 @@ def test_a_day_was_moved_when_it_last_became_another(
     assert rostered(statements, spells) == [RosterDay(DAY, *found)]
 
 
-@pytest.mark.req("R-70")
+@pytest.mark.part("R-70", "a letter that was replaced in time counts as what replaced it")
 def test_a_letter_that_was_replaced_in_time_counts_as_what_replaced_it() -> None:
     over = ended(D, DAY, new_id="s3", recorded_at=at(2))
     assert rostered([Statement(DAY, "N", at(3))], [D, over, letter("N", DAY, at(2), name="s2")]) == [
@@ -56,7 +57,7 @@ def test_a_letter_that_was_replaced_in_time_counts_as_what_replaced_it() -> None
     ]
 
 
-@pytest.mark.req("R-70")
+@pytest.mark.part("R-70", "what ends a letter says nothing new of its days")
 def test_what_ends_a_letter_says_nothing_new_of_its_days() -> None:
     once = ended(D, date(2026, 4, 1), new_id="s2", recorded_at=at(5))
     twice = ended(once, date(2026, 3, 20), new_id="s3", recorded_at=at(7))
@@ -65,7 +66,7 @@ def test_what_ends_a_letter_says_nothing_new_of_its_days() -> None:
     assert first_told(corrected, [D, once, twice, corrected]) == at(9)
 
 
-@pytest.mark.req("R-70")
+@pytest.mark.part("R-70", "hours that were changed say since when")
 def test_hours_that_were_changed_say_since_when() -> None:
     d, e = (
         {"shift": "D", "starts": "06:00", "ends": "14:00"},

@@ -47,7 +47,7 @@ def test_a_spell_outside_employment_is_refused() -> None:
     assert refused(early) == "from: outside-employment"
 
 
-@pytest.mark.req("R-33")
+@pytest.mark.part("R-33", "ending is a new fact that names the old")
 def test_ending_is_a_new_fact_that_names_the_old() -> None:
     end = ended(OPR, MAY, new_id="g", recorded_at=KNOWN)
     assert standing([HIRED, OPR, end]) == [HIRED, end]
@@ -88,7 +88,7 @@ def closed(hired_on: date, *spells: Spell) -> dict[str, date | None]:
     }
 
 
-@pytest.mark.req("R-14")
+@pytest.mark.part("R-14", "a rehire brings back nothing by itself")
 def test_a_rehire_brings_back_nothing_by_itself() -> None:
     place = spell("p", SpellKind.PLACE, "NL1", JAN)
     over = spell("o", SpellKind.OVERLAY, "TRN", JAN, date(2026, 2, 1))
@@ -102,13 +102,13 @@ def test_a_rehire_brings_back_nothing_by_itself() -> None:
     }
 
 
-@pytest.mark.req("R-14")
+@pytest.mark.part("R-14", "a rehire may follow at once and after several employments")
 def test_a_rehire_may_follow_at_once_and_after_several_employments() -> None:
     second = spell("e2", SpellKind.EMPLOYMENT, "temp", JUN, date(2026, 7, 1))
     assert closed(date(2026, 7, 1), LEFT, second, OPR) == {"OPR": date(2026, 7, 1)}
 
 
-@pytest.mark.req("R-14")
+@pytest.mark.part("R-14", "a rehire beside an employment is refused")
 @pytest.mark.parametrize(
     ("employments", "hired_on", "reason"),
     [

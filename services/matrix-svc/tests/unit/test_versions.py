@@ -28,7 +28,7 @@ def draft(*cells: Cell, effective_at: datetime | None = None) -> Draft:
     return Draft(8, "QUE", VersionState.DRAFT, effective_at, cells)
 
 
-@pytest.mark.req("MX-08")
+@pytest.mark.part("MX-08", "the diff lists added removed and changed cells alone")
 def test_the_diff_lists_added_removed_and_changed_cells_alone() -> None:
     cells = [
         Cell(OPR, "OPR", "SOP-101", RQ, 12, 80),
@@ -42,7 +42,8 @@ def test_the_diff_lists_added_removed_and_changed_cells_alone() -> None:
     assert differences([Cell(OPR, "OPR", "SOP-101", R, 12)], IN_FORCE) == []
 
 
-@pytest.mark.req("R-75", "MX-05")
+@pytest.mark.part("R-75", "what is stricter than before")
+@pytest.mark.part("MX-05", "what is stricter than before")
 @pytest.mark.parametrize(
     ("cell", "stricter"),
     [
@@ -60,7 +61,7 @@ def test_what_is_stricter_than_before(cell: Cell, stricter: bool) -> None:
     assert is_stricter(change) is stricter
 
 
-@pytest.mark.req("R-75")
+@pytest.mark.part("R-75", "an interval where there was none is stricter and an answer is not")
 def test_an_interval_where_there_was_none_is_stricter_and_an_answer_is_not() -> None:
     once = {place: replace(rule, interval_months=None) for place, rule in IN_FORCE.items()}
     (change,) = differences([Cell(OPR, "OPR", "SOP-101", R, 120)], once)
@@ -88,7 +89,7 @@ def test_a_rule_never_begins_before_its_signature() -> None:
     assert [(r.valid_from, r.rule_version, r.interval_months) for r in approved.rules] == [(SIGNED, 2, 6)]
 
 
-@pytest.mark.req("MX-07")
+@pytest.mark.part("MX-07", "removing a cell ends the rule and makes none")
 def test_removing_a_cell_ends_the_rule_and_makes_none() -> None:
     effective = datetime(2026, 5, 1, tzinfo=UTC)
     changes = differences([Cell(OPR, "OPR", "SOP-101", frozenset())], IN_FORCE)
@@ -99,7 +100,8 @@ def test_removing_a_cell_ends_the_rule_and_makes_none() -> None:
 QUESTION = Question("q1", OPR, "QCA", "SOP-222", "ask QA", None, datetime(2026, 1, 1, tzinfo=UTC))
 
 
-@pytest.mark.req("MX-08", "C-34")
+@pytest.mark.part("MX-08", "an open question is answered by a signed version either way")
+@pytest.mark.part("C-34", "an open question is answered by a signed version either way")
 @pytest.mark.parametrize(
     ("cell", "change", "rules"),
     [
@@ -116,7 +118,7 @@ def test_an_open_question_is_answered_by_a_signed_version_either_way(
     assert (len(approved.rules), approved.ends, approved.answers) == (rules, {}, {"q1": SIGNED})
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "the rule in force may be the answer and stays")
 def test_the_rule_in_force_may_be_the_answer_and_stays() -> None:
     question = Question("q2", OPR, "OPR", "SOP-101", "R/12", None, datetime(2026, 1, 1, tzinfo=UTC))
     changes = differences([Cell(OPR, "OPR", "SOP-101", R, 12)], IN_FORCE, [question])
