@@ -16,7 +16,7 @@ from qms_svc.main import SPEC
 from qms_svc.outbound import OUTBOUND
 from qms_testing import EVA, QUE, Qms, draft_cc7
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "qms and the contracts agree")
 
 
 def test_the_tables_of_topics_are_those_of_the_contracts() -> None:

@@ -29,7 +29,8 @@ async def running(databases: DatabaseFactory, kafka: str, topic_prefix: str) -> 
         await end_all([announcing])
 
 
-@pytest.mark.req("QM-02", "PL-24")
+@pytest.mark.part("QM-02", "an approval leaves and its progress comes back")
+@pytest.mark.part("PL-24", "an approval leaves and its progress comes back")
 async def test_an_approval_leaves_and_its_progress_comes_back(
     running: Qms, kafka: str, topic_prefix: str
 ) -> None:

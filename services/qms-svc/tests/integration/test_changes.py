@@ -15,7 +15,10 @@ CLASS = {
 }
 
 
-@pytest.mark.req("QM-02", "QM-01", "R-01", "R-05")
+@pytest.mark.part("QM-02", "versions, approval and events commit in one transaction")
+@pytest.mark.part("QM-01", "versions, approval and events commit in one transaction")
+@pytest.mark.part("R-01", "versions, approval and events commit in one transaction")
+@pytest.mark.part("R-05", "an approved version has its effective day at each site")
 async def test_an_approved_change_approves_its_versions_in_one_transaction(qms: Qms) -> None:
     drafted = await draft_cc7(qms)
     assert (drafted["version"], drafted["state"], drafted["approved_at"]) == (4, "DRAFT", None)
@@ -52,7 +55,8 @@ async def test_an_approved_change_approves_its_versions_in_one_transaction(qms: 
     assert status == {3: ["SUPERSEDED", "EFFECTIVE"], 4: ["EFFECTIVE", "APPROVED_FOR_TRAINING"]}
 
 
-@pytest.mark.req("QM-02", "PL-24")
+@pytest.mark.part("QM-02", "what is announced of an approval")
+@pytest.mark.part("PL-24", "what is announced of an approval")
 async def test_what_is_announced_of_an_approval(qms: Qms) -> None:
     await draft_cc7(qms)
     signature = await qms.approve(EVA, "CC-7")
@@ -81,7 +85,8 @@ async def test_what_is_announced_of_an_approval(qms: Qms) -> None:
     assert [(a["person"], a["signature"]) for a in state["approvals"]] == [("EVA", signature["id"])]
 
 
-@pytest.mark.req("PL-06", "R-53")
+@pytest.mark.part("PL-06", "nobody approves a change that they wrote on")
+@pytest.mark.part("R-53", "nobody approves a change that they wrote on")
 async def test_nobody_approves_a_change_that_they_wrote_on(qms: Qms) -> None:
     drafted = await draft_cc7(qms)
     own = await qms.prepare(QUE, "CC-7")
@@ -118,7 +123,7 @@ async def test_control_without_the_rule_on_who_wrote_it_an_author_approves_their
     assert signature["signer"] == "QUE"
 
 
-@pytest.mark.req("QM-03")
+@pytest.mark.part("QM-03", "a blank decision blocks the approval")
 @pytest.mark.parametrize(
     ("blank", "field"),
     [
@@ -138,7 +143,7 @@ async def test_a_blank_decision_blocks_the_approval(qms: Qms, blank: str, field:
     await qms.approve(EVA, "CC-7")
 
 
-@pytest.mark.req("QM-03")
+@pytest.mark.part("QM-03", "an undecided draft is not announced and a decided one is")
 async def test_an_undecided_draft_is_not_announced_and_a_decided_one_is(qms: Qms) -> None:
     await draft_cc7(qms, training_decision=None)
     assert [len(e["data"]["state"]["versions"]) for e in qms.events("qms.document")] == [0, 1]
@@ -155,7 +160,8 @@ async def test_an_undecided_draft_is_not_announced_and_a_decided_one_is(qms: Qms
     assert last["data"]["state"]["versions"][1]["training_decision"] == "read+quiz"
 
 
-@pytest.mark.req("QM-03", "QM-05")
+@pytest.mark.req("QM-05")
+@pytest.mark.part("QM-03", "no training needs a risk reason")
 async def test_no_training_needs_a_risk_reason(qms: Qms) -> None:
     await draft_cc7(qms, change_class="editorial", training_decision="none")
     answer = await qms.prepare(EVA, "CC-7")
@@ -167,7 +173,7 @@ async def test_no_training_needs_a_risk_reason(qms: Qms) -> None:
     assert qms.events("qms.change")[-1]["data"]["state"]["risk_reason"] == "Spelling alone."
 
 
-@pytest.mark.req("R-58")
+@pytest.mark.part("R-58", "the day must not be over at the approval")
 async def test_the_day_must_not_be_over_at_the_approval(qms: Qms) -> None:
     await draft_cc7(qms)
     shown = (await qms.prepare(EVA, "CC-7")).json()
@@ -181,7 +187,7 @@ async def test_the_day_must_not_be_over_at_the_approval(qms: Qms) -> None:
     )
 
 
-@pytest.mark.req("R-58")
+@pytest.mark.part("R-58", "an emergency change takes effect at its approval")
 async def test_an_emergency_change_takes_effect_at_its_approval(qms: Qms) -> None:
     await draft_cc7(qms, effective=[{"place": "NL1", "at_approval": True}])
     signature = await qms.approve(EVA, "CC-7")
@@ -193,7 +199,8 @@ async def test_an_emergency_change_takes_effect_at_its_approval(qms: Qms) -> Non
     assert (entry["on"], entry["at"]) == (None, entry["recorded_at"])
 
 
-@pytest.mark.req("SR-04", "QM-02")
+@pytest.mark.part("SR-04", "a draft that changed after it was shown is not approved")
+@pytest.mark.part("QM-02", "a draft that changed after it was shown is not approved")
 async def test_a_draft_that_changed_after_it_was_shown_is_not_approved(qms: Qms) -> None:
     drafted = await draft_cc7(qms)
     shown = (await qms.prepare(EVA, "CC-7")).json()
@@ -209,7 +216,7 @@ async def test_a_draft_that_changed_after_it_was_shown_is_not_approved(qms: Qms)
     assert qms.sql("SELECT state FROM app.document_version WHERE number = 4") == [{"state": "DRAFT"}]
 
 
-@pytest.mark.req("SR-04")
+@pytest.mark.part("SR-04", "the signature binds what the approver was shown")
 async def test_the_signature_binds_what_the_approver_was_shown(qms: Qms) -> None:
     await draft_cc7(qms)
     shown = (await qms.prepare(EVA, "CC-7")).json()
@@ -220,7 +227,7 @@ async def test_the_signature_binds_what_the_approver_was_shown(qms: Qms) -> None
         assert shown["digest"] != qms.shown_digest(shown, other)
 
 
-@pytest.mark.req("SR-04")
+@pytest.mark.part("SR-04", "two confirmations at once give one approval")
 async def test_two_confirmations_at_once_give_one_approval(qms: Qms) -> None:
     await draft_cc7(qms)
     shown = (await qms.prepare(EVA, "CC-7")).json()
@@ -235,7 +242,7 @@ async def test_two_confirmations_at_once_give_one_approval(qms: Qms) -> None:
     assert [e["type"] for e in qms.events("qms.change")].count("qms.change-approved.v1") == 1
 
 
-@pytest.mark.req("QM-02")
+@pytest.mark.part("QM-02", "nothing of an approval stays when its transaction fails")
 async def test_nothing_of_an_approval_stays_when_its_transaction_fails(qms: Qms) -> None:
     await draft_cc7(qms)
     before = len(qms.events("qms.document"))
@@ -255,7 +262,8 @@ async def test_nothing_of_an_approval_stays_when_its_transaction_fails(qms: Qms)
     await qms.approve(EVA, "CC-7")
 
 
-@pytest.mark.req("QM-02", "PL-06")
+@pytest.mark.part("QM-02", "where two must approve the first signature freezes and the second approves")
+@pytest.mark.part("PL-06", "where two must approve the first signature freezes and the second approves")
 async def test_where_two_must_approve_the_first_signature_freezes_and_the_second_approves(qms: Qms) -> None:
     await draft_cc7(qms)
     qms.sql(
@@ -298,7 +306,8 @@ async def test_an_edit_of_what_somebody_else_changed_is_refused(qms: Qms) -> Non
     assert (answer.status_code, answer.json()["revision"]) == (409, drafted["revision"] + 1)
 
 
-@pytest.mark.req("QM-18", "R-09")
+@pytest.mark.req("QM-18")
+@pytest.mark.part("R-09", "a cancelled change withdraws its versions")
 async def test_a_cancelled_change_withdraws_its_versions(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")
@@ -318,7 +327,7 @@ async def test_a_cancelled_change_withdraws_its_versions(qms: Qms) -> None:
     assert (await qms.draft(QUE, "CC-8", "SOP-101")).json()["version"] == 5
 
 
-@pytest.mark.req("QM-18")
+@pytest.mark.part("QM-18", "a change whose version governs is not cancelled")
 async def test_a_change_whose_version_governs_is_not_cancelled(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")
@@ -326,7 +335,7 @@ async def test_a_change_whose_version_governs_is_not_cancelled(qms: Qms) -> None
     assert await qms.refused(QUE, "/api/changes/CC-7/cancel") == (409, "governs")
 
 
-@pytest.mark.req("PL-08")
+@pytest.mark.part("PL-08", "every command says why")
 async def test_every_command_says_why(qms: Qms) -> None:
     await draft_cc7(qms)
     for path, body in {
@@ -345,7 +354,8 @@ async def test_every_command_says_why(qms: Qms) -> None:
     assert [e["field"] for e in answer.json()["errors"]] == ["body.reason"]
 
 
-@pytest.mark.req("PL-07", "PL-08")
+@pytest.mark.part("PL-07", "the trail holds who what and why of an approval")
+@pytest.mark.part("PL-08", "the trail holds who what and why of an approval")
 async def test_the_trail_holds_who_what_and_why_of_an_approval(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")

@@ -11,13 +11,13 @@ from servicekit.db.testing import assert_golden_access, service_database
 from servicekit.testing.plugin import DatabaseMaker
 
 
-@pytest.mark.req("PL-07")
+@pytest.mark.part("PL-07", "each database role can do with each table what it may and nothing else")
 def test_access(database_factory: DatabaseMaker) -> None:
     database = service_database(database_factory, "qms_svc")
     assert_golden_access(database.admin_url, Path(__file__).with_name("access.golden"))
 
 
-@pytest.mark.req("PL-31")
+@pytest.mark.part("PL-31", "migrations go down and up again, and nothing is left to generate")
 def test_migrations_down_and_up_and_nothing_left_to_generate(database_factory: DatabaseMaker) -> None:
     database = service_database(database_factory, "qms_svc")
     migrate.check(database.owner_url, "qms_svc")
@@ -28,7 +28,8 @@ def test_migrations_down_and_up_and_nothing_left_to_generate(database_factory: D
     migrate.check(database.owner_url, "qms_svc")
 
 
-@pytest.mark.req("SR-05", "PL-07")
+@pytest.mark.part("SR-05", "the runtime role cannot change kept bytes nor store them under another digest")
+@pytest.mark.part("PL-07", "the runtime role cannot change kept bytes nor store them under another digest")
 async def test_the_runtime_role_cannot_change_kept_bytes_nor_store_them_under_another_digest(
     qms: Qms,
 ) -> None:
@@ -46,7 +47,7 @@ async def test_the_runtime_role_cannot_change_kept_bytes_nor_store_them_under_an
     assert version["content"][0]["sha256"] != hashlib.sha256(b"x").hexdigest()
 
 
-@pytest.mark.req("QM-03")
+@pytest.mark.part("QM-03", "the database refuses an approved version without a decision")
 async def test_the_database_refuses_an_approved_version_without_a_decision(qms: Qms) -> None:
     await draft_cc7(qms, training_decision=None)
     with psycopg.connect(qms.urls.app_url) as connection:

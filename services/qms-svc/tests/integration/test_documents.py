@@ -64,7 +64,8 @@ async def test_drafts_are_for_those_who_may_see_changes(qms: Qms) -> None:
     assert (await qms.get(ANA, "/api/changes/CC-7")).status_code == 403
 
 
-@pytest.mark.req("R-08", "PL-06")
+@pytest.mark.req("R-08")
+@pytest.mark.part("PL-06", "an effective date moves and every statement stays")
 async def test_an_effective_date_moves_and_every_statement_stays(qms: Qms) -> None:
     await draft_cc7(qms)
     assert await qms.move_refused(EVA, V4, "NL1", "2027-02-10") == (409, "not-approved")
@@ -95,7 +96,8 @@ async def test_an_effective_date_moves_and_every_statement_stays(qms: Qms) -> No
     assert await governs(qms) == [4, 4]
 
 
-@pytest.mark.req("R-08", "SR-04")
+@pytest.mark.part("R-08", "no date moves without a signature")
+@pytest.mark.part("SR-04", "no date moves without a signature")
 async def test_no_date_moves_without_a_signature(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")
@@ -122,7 +124,8 @@ async def test_once_it_governs_there_its_date_is_fixed_and_elsewhere_not_yet(qms
     assert await governs(qms) == [4, 3]
 
 
-@pytest.mark.req("R-04", "R-09")
+@pytest.mark.part("R-04", "after a withdrawal the version before governs again")
+@pytest.mark.part("R-09", "after a withdrawal the version before governs again")
 async def test_after_a_withdrawal_the_version_before_governs_again(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")
@@ -149,7 +152,8 @@ async def test_withdrawn_before_it_takes_effect_it_never_governs(qms: Qms) -> No
     assert await governs(qms) == [3, 3]
 
 
-@pytest.mark.req("R-09", "SR-04")
+@pytest.mark.part("R-09", "an approved version is withdrawn by a signature alone")
+@pytest.mark.part("SR-04", "an approved version is withdrawn by a signature alone")
 async def test_an_approved_version_is_withdrawn_by_a_signature_alone(qms: Qms) -> None:
     await draft_cc7(qms)
     draft = await qms.prepare(EVA, V4, kind="withdrawal", meaning="withdraw")
@@ -162,7 +166,8 @@ async def test_an_approved_version_is_withdrawn_by_a_signature_alone(qms: Qms) -
     assert other.status_code == 404
 
 
-@pytest.mark.req("R-09", "SR-04")
+@pytest.mark.part("R-09", "a withdrawal shows where the version governs and binds just that")
+@pytest.mark.part("SR-04", "a withdrawal shows where the version governs and binds just that")
 async def test_who_withdraws_is_shown_where_it_governs_and_signs_just_that(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")
@@ -187,7 +192,7 @@ async def test_a_withdrawn_draft_leaves_its_change(qms: Qms) -> None:
     assert (await qms.draft(QUE, "CC-7", "SOP-101")).json()["version"] == 5
 
 
-@pytest.mark.req("R-66")
+@pytest.mark.part("R-66", "from the day of retirement nothing governs")
 async def test_from_the_day_of_retirement_nothing_governs(qms: Qms) -> None:
     retire = "/api/documents/SOP-101/retire"
     assert await qms.refused(CAM, retire, {"on": "2027-02-01"}) == (403, "not-allowed")

@@ -29,7 +29,7 @@ async def put(qms: Qms, language: str, file: bytes):
     )
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "a file is served as it was uploaded")
 async def test_a_file_is_served_as_it_was_uploaded(qms: Qms) -> None:
     version = await draft_cc7(qms)
     sha256 = hashlib.sha256(PROCEDURE).hexdigest()
@@ -57,7 +57,7 @@ async def test_a_file_is_served_as_it_was_uploaded(qms: Qms) -> None:
         assert (await qms.get(EVA, f"/api/content/{path}")).status_code in (404, 422)
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "the pages of a pdf are its sections")
 async def test_the_pages_of_a_pdf_are_its_sections(qms: Qms) -> None:
     file = pdf(3)
     version = await draft_cc7(qms, file=file)

@@ -15,7 +15,8 @@ async def send(qms: Qms, kind: str, rows: list, who=IMPORTER, **more):
     return await qms.call(who, "POST", f"/internal/imports/{kind}", json=body)
 
 
-@pytest.mark.req("QM-01", "R-62")
+@pytest.mark.part("QM-01", "an imported version governs from its local day everywhere")
+@pytest.mark.part("R-62", "an imported version governs from its local day everywhere")
 async def test_an_imported_version_governs_from_its_local_day_everywhere(qms: Qms) -> None:
     document = (await qms.get(EVA, "/api/documents/SOP-101")).json()
     assert document["source_class"] == "MIGRATED"
@@ -41,7 +42,7 @@ async def test_an_imported_version_governs_from_its_local_day_everywhere(qms: Qm
     )
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "the same block again changes nothing")
 async def test_the_same_block_again_changes_nothing(qms: Qms) -> None:
     before = len(qms.events("qms.document"))
     entries = qms.sql("SELECT count(*) AS n FROM audit.entry")
@@ -52,7 +53,7 @@ async def test_the_same_block_again_changes_nothing(qms: Qms) -> None:
     assert qms.sql("SELECT count(*) AS n FROM audit.entry") == entries
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "other content under a known key refuses the block")
 async def test_other_content_under_a_known_key_refuses_the_block(qms: Qms) -> None:
     other = SOP | {"document": "SOP-102"}
     answer = await send(qms, "documents", [other, SOP | {"title": "Another"}])
@@ -72,7 +73,7 @@ async def test_what_was_made_here_is_not_imported_over(qms: Qms) -> None:
     assert (answer.status_code, answer.json()["keys"]) == (409, ["WI-1"])
 
 
-@pytest.mark.req("R-35")
+@pytest.mark.part("R-35", "a batch is accepted by two people and sent by who may")
 async def test_a_batch_is_accepted_by_two_people_and_sent_by_who_may(qms: Qms) -> None:
     row = [SOP | {"document": "SOP-102"}]
     for accepted in (["EVA"], ["EVA", "EVA"], []):
@@ -97,7 +98,7 @@ async def test_a_bad_row_is_named(qms: Qms, kind: str, row: dict, field: str) ->
     assert [e["field"] for e in answer.json()["errors"]] == [field]
 
 
-@pytest.mark.req("C-37")
+@pytest.mark.part("C-37", "the example plant is taken whole in blocks")
 async def test_the_example_plant_is_taken_whole_in_blocks(bare: Qms) -> None:
     counts = {}
     for kind in ("documents", "document_versions"):

@@ -7,7 +7,8 @@ KIND = "effective_date"
 TO = {"place": "US1", "on": "2027-02-10"}
 
 
-@pytest.mark.req("R-08", "SR-04")
+@pytest.mark.part("R-08", "a move is signed and the date names its signature")
+@pytest.mark.part("SR-04", "a move is signed and the date names its signature")
 async def test_a_move_is_signed_and_the_date_names_its_signature(qms: Qms) -> None:
     await draft_cc7(qms)
     approval = await qms.approve(EVA, "CC-7")
@@ -34,7 +35,8 @@ async def test_a_move_is_signed_and_the_date_names_its_signature(qms: Qms) -> No
     ]
 
 
-@pytest.mark.req("R-08", "PL-06")
+@pytest.mark.part("R-08", "a move that makes no sense is not shown")
+@pytest.mark.part("PL-06", "a move that makes no sense is not shown")
 @pytest.mark.parametrize(
     ("key", "inputs", "status"),
     [

@@ -31,7 +31,7 @@ async def progress(qms: Qms) -> dict:
     return (await qms.get(EVA, "/api/changes/CC-7")).json()["progress"]
 
 
-@pytest.mark.req("QM-02")
+@pytest.mark.part("QM-02", "assignments of the versions of a change are counted")
 async def test_assignments_of_the_versions_of_a_change_are_counted(qms: Qms) -> None:
     await draft_cc7(qms)
     await qms.approve(EVA, "CC-7")

@@ -104,7 +104,7 @@ def test_opening_makes_a_draft_once() -> None:
     assert refusal(given(), OPEN) == refusal(None, replace(OPEN, used=True)) == "change-exists"
 
 
-@pytest.mark.req("QM-01")
+@pytest.mark.part("QM-01", "a draft is the next version of its document")
 def test_a_draft_is_the_next_version_of_its_document() -> None:
     [drafted] = domain.decide(given(), DRAFT, NOW)
     assert isinstance(drafted, Drafted)
@@ -149,7 +149,8 @@ def test_a_removed_draft_leaves_its_change() -> None:
     assert (gone.state, gone.change) == (VersionState.WITHDRAWN, None)
 
 
-@pytest.mark.req("QM-02", "R-01")
+@pytest.mark.part("QM-02", "a complete change is approved by as many as it needs")
+@pytest.mark.part("R-01", "a complete change is approved by as many as it needs")
 def test_a_complete_change_is_approved_by_as_many_as_it_needs() -> None:
     for control in (CC7, given(DRAFT, Submit())):
         [event] = domain.decide(control, Approve(EVA), NOW)
@@ -166,14 +167,14 @@ def test_a_complete_change_is_approved_by_as_many_as_it_needs() -> None:
     assert isinstance(second, Approved)
 
 
-@pytest.mark.req("R-58")
+@pytest.mark.part("R-58", "a date at the approval is the approval")
 def test_a_date_at_the_approval_is_the_approval() -> None:
     control = with_version(CC7, effective=[Effective("NL1")])
     [event] = domain.decide(control, Approve(EVA), NOW)
     assert domain.evolve(control, event).versions[0].effective == [Effective("NL1", None, NOW, NOW)]
 
 
-@pytest.mark.req("QM-03")
+@pytest.mark.part("QM-03", "an incomplete change is not approved and the field is named")
 @pytest.mark.parametrize(
     ("control", "field"),
     [
@@ -200,7 +201,8 @@ def test_an_incomplete_change_is_not_approved_and_the_field_is_named(control: Co
     assert refusal(control, Approve(EVA)) == refusal(control, Submit()) == field
 
 
-@pytest.mark.req("QM-03", "QM-05")
+@pytest.mark.part("QM-03", "no training needs a reason of its own")
+@pytest.mark.part("QM-05", "no training needs a reason of its own")
 def test_no_training_needs_a_reason_of_its_own() -> None:
     editorial = with_version(CC7, change_class=ChangeClass.EDITORIAL, training_decision=TrainingDecision.NONE)
     assert refusal(with_change(editorial, risk_reason=" "), Approve(EVA)) == "risk_reason"
@@ -236,7 +238,8 @@ def test_a_recall_makes_a_draft_again_and_voids_approvals() -> None:
     assert domain.decide(again, Submit(), NOW) == [Submitted(NOW)]
 
 
-@pytest.mark.req("QM-18", "R-09")
+@pytest.mark.part("QM-18", "a change is cancelled until one of its versions takes effect")
+@pytest.mark.part("R-09", "a change is cancelled until one of its versions takes effect")
 def test_a_change_is_cancelled_until_one_of_its_versions_takes_effect() -> None:
     approved = given(DRAFT, Approve(EVA))
     begins = datetime(2026, 3, 15, 23, tzinfo=UTC)

@@ -20,7 +20,7 @@ def titles(text: str) -> list[tuple[str, str, int]]:
     return [(s.id, s.title, s.level) for s in markdown_sections(text, "SOP-101")]
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "each heading of level one or two is a section in reading order")
 def test_each_heading_of_level_one_or_two_is_a_section_in_reading_order() -> None:
     text = (
         "Intro\n\n# Purpose\ntext\n## Scope ##\n### Detail\nmore\n\nSetext one\n===\nx\n\nSetext two\n---\n"

@@ -52,7 +52,9 @@ def number(
     return found and found[0].number
 
 
-@pytest.mark.req("QM-01", "R-01", "R-05")
+@pytest.mark.req("QM-01")
+@pytest.mark.part("R-01", "exactly one version governs and it changes at local midnight")
+@pytest.mark.part("R-05", "exactly one version governs and it changes at local midnight")
 def test_exactly_one_version_governs_and_it_changes_at_local_midnight() -> None:
     midnight = datetime(2026, 3, 16, tzinfo=ZoneInfo(NL))
     assert number([V3, V4], "NL1", midnight - TICK) == 3
@@ -66,7 +68,8 @@ def test_exactly_one_version_governs_and_it_changes_at_local_midnight() -> None:
     assert upcoming([V3, V4], {}, "NL1", NL, midnight) is None
 
 
-@pytest.mark.req("QM-01", "R-66")
+@pytest.mark.req("R-66")
+@pytest.mark.part("QM-01", "nothing governs from the day of retirement and before it all is as it was")
 def test_nothing_governs_from_the_day_of_retirement_and_before_it_all_is_as_it_was() -> None:
     last = datetime(2026, 6, 1, tzinfo=ZoneInfo(NL))
     retired = {"*": date(2026, 6, 1)}
@@ -76,7 +79,8 @@ def test_nothing_governs_from_the_day_of_retirement_and_before_it_all_is_as_it_w
     assert upcoming([later], retired, "NL1", NL, last - TICK) is None
 
 
-@pytest.mark.req("R-04", "C-06")
+@pytest.mark.req("C-06")
+@pytest.mark.part("R-04", "a temporary or withdrawn version gives way to the one before")
 def test_a_temporary_or_withdrawn_version_gives_way_to_the_one_before() -> None:
     temporary = version(
         4,
@@ -95,7 +99,8 @@ def test_a_temporary_or_withdrawn_version_gives_way_to_the_one_before() -> None:
     assert [number([V3, withdrawn], "NL1", at) for at in (day - TICK, day)] == [5, 3]
 
 
-@pytest.mark.req("C-06", "R-04")
+@pytest.mark.req("C-06")
+@pytest.mark.part("R-04", "the latest effective instant governs not the highest number")
 def test_the_latest_effective_instant_governs_not_the_highest_number() -> None:
     early = version(9, VersionState.APPROVED, (Effective("*", date(2025, 1, 1), None, RECORDED),))
     assert number([early, V3], "NL1", RECORDED) == 3
@@ -110,7 +115,8 @@ def test_a_draft_governs_nowhere() -> None:
     assert number([never_approved], "NL1", RECORDED) is None
 
 
-@pytest.mark.req("R-08", "R-05")
+@pytest.mark.part("R-08", "the last statement of a place wins and its own goes before everywhere")
+@pytest.mark.part("R-05", "the last statement of a place wins and its own goes before everywhere")
 def test_the_last_statement_of_a_place_wins_and_its_own_goes_before_everywhere() -> None:
     moved = version(
         4,
@@ -135,7 +141,7 @@ def test_a_date_moves_until_the_version_governs_there(place: str, zone: str, day
     assert refused.value.code == "governs"
 
 
-@pytest.mark.req("R-76")
+@pytest.mark.part("R-76", "a date for everywhere is fixed as soon as one site has begun")
 def test_a_date_for_everywhere_is_fixed_as_soon_as_one_site_has_begun() -> None:
     everywhere = Version("X", 2, VersionState.APPROVED, (Effective("*", date(2026, 3, 16), None, RECORDED),))
     first = datetime(2026, 3, 16, tzinfo=ZoneInfo(NL))
@@ -145,7 +151,7 @@ def test_a_date_for_everywhere_is_fixed_as_soon_as_one_site_has_begun() -> None:
     assert not has_taken_effect(everywhere, "*", Sites(), datetime(2026, 3, 15, 9, 59, tzinfo=UTC))
 
 
-@pytest.mark.req("R-08")
+@pytest.mark.part("R-08", "a move needs another day that is not over")
 def test_a_move_needs_another_day_that_is_not_over() -> None:
     now = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)
     with pytest.raises(RuleError) as over:
@@ -160,7 +166,7 @@ def test_a_move_needs_another_day_that_is_not_over() -> None:
         check_move(Version("X", 1, VersionState.DRAFT), "NL1", date(2026, 3, 20), SITES, now)
 
 
-@pytest.mark.req("R-58")
+@pytest.mark.part("R-58", "a day is past when it is over at one of its sites")
 def test_a_day_is_past_when_it_is_over_at_one_of_its_sites() -> None:
     now = datetime(2026, 3, 15, 23, 30, tzinfo=UTC)
     assert (local_date(now, NL), local_date(now, US)) == (date(2026, 3, 16), date(2026, 3, 15))
@@ -191,7 +197,7 @@ def test_effective_dates_that_make_no_sense(effective: list[Effective], reason: 
     assert refused.value.reason == reason
 
 
-@pytest.mark.req("R-04")
+@pytest.mark.part("R-04", "a temporary version ends after it begins")
 def test_a_temporary_version_ends_after_it_begins() -> None:
     begin = [Effective("*", date(2026, 3, 1))]
     check_ends("ends", [End("NL1", date(2026, 3, 2))], begin)
@@ -202,7 +208,8 @@ def test_a_temporary_version_ends_after_it_begins() -> None:
         check_ends("ends", [End("NL1", date(2026, 3, 2))], [Effective("US1", date(2026, 3, 1))])
 
 
-@pytest.mark.req("R-09", "R-66")
+@pytest.mark.part("R-09", "withdrawal and retirement happen once")
+@pytest.mark.part("R-66", "withdrawal and retirement happen once")
 def test_withdrawal_and_retirement_happen_once() -> None:
     check_withdraw(V4)
     with pytest.raises(StateError):
