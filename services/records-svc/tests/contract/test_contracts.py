@@ -16,7 +16,7 @@ from records_testing import Records
 from servicekit.http.app import make_app
 from servicekit.http.caller import TokenVerifier, new_key, public_set
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "records and the contracts agree")
 
 
 def test_it_listens_to_what_the_topics_say():

@@ -13,13 +13,14 @@ from servicekit.testing.plugin import DatabaseMaker
 from sqlalchemy.exc import ProgrammingError
 
 
-@pytest.mark.req("SR-03", "PL-03")
+@pytest.mark.part("SR-03", "each database role can do with each table what it may and nothing else")
+@pytest.mark.part("PL-03", "no database role has more rights than its purpose needs")
 def test_access_is_the_golden_matrix(database_factory: DatabaseMaker):
     database = service_database(database_factory, "records_svc")
     assert_golden_access(database.admin_url, Path(__file__).with_name("access.golden"))
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "migrations go down and up again")
 def test_the_migration_makes_the_tables_and_takes_them_down(database_factory: DatabaseMaker):
     database = service_database(database_factory, "records_svc")
     migrate.check(database.owner_url, "records_svc")
@@ -29,7 +30,7 @@ def test_the_migration_makes_the_tables_and_takes_them_down(database_factory: Da
     migrate.check(database.owner_url, "records_svc")
 
 
-@pytest.mark.req("SR-03")
+@pytest.mark.part("SR-03", "the running service cannot change a record")
 async def test_the_running_service_cannot_change_a_record(records: Records):
     await records.read_and_sign(ANA)
     for statement in (

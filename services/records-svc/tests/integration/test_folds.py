@@ -100,7 +100,7 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
     assert {kind.topic.name for kind in KINDS} == set(INBOUND)
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "any delivery ends in the same tables")
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_tables(reader: Reader, case: Case) -> None:
     kept = await reader.after(case.batches)
@@ -114,7 +114,7 @@ async def test_any_delivery_ends_in_the_same_tables(reader: Reader, case: Case) 
     )
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "control: without the memory of versions a replay brings the past back")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.topic.name)
 async def test_control_without_the_memory_of_versions_a_replay_brings_the_past_back(
     reader: Reader, kind: Kind, monkeypatch: pytest.MonkeyPatch

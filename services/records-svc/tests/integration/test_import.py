@@ -10,7 +10,8 @@ from records_testing import ANA, AUD, IMPORTER, Records, bad_fields, block, hist
 PATH = "/internal/imports/training_history"
 
 
-@pytest.mark.req("R-62", "C-33")
+@pytest.mark.req("R-62")
+@pytest.mark.part("C-33", "a migrated record says where it comes from")
 async def test_a_migrated_record_says_where_it_comes_from(records: Records):
     row = history(
         1, completed_at="2026-05-27T22:40:00+05:30", completed_at_text="2026-05-27T22:40:00", zone_rule="site"
@@ -41,7 +42,8 @@ async def test_a_migrated_record_says_where_it_comes_from(records: Records):
     assert empty == set(shown["not_applicable"])
 
 
-@pytest.mark.req("R-62", "C-14")
+@pytest.mark.req("C-14")
+@pytest.mark.part("R-62", "the event is known from the import")
 async def test_the_event_is_known_from_the_import(records: Records):
     await records.call(IMPORTER, "POST", PATH, json=block([history(1)]))
     [event] = records.events()
@@ -54,7 +56,8 @@ async def test_the_event_is_known_from_the_import(records: Records):
     assert state["score"] == 92.5
 
 
-@pytest.mark.req("R-62", "C-36")
+@pytest.mark.part("R-62", "a record of a batch that does not count says so")
+@pytest.mark.part("C-36", "a record of a batch that does not count says so")
 async def test_a_record_of_a_batch_that_does_not_count_says_so(records: Records):
     blocks = (block([history(1)], migrated_counts=False), block([history(2)]))
     for sent in blocks:
@@ -69,7 +72,7 @@ async def test_a_record_of_a_batch_that_does_not_count_says_so(records: Records)
     }
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "the same block twice has the effect of one")
 async def test_the_same_block_twice_has_the_effect_of_one(records: Records):
     rows = [history(n) for n in range(1, 4)]
     answers = await asyncio.gather(
@@ -84,7 +87,7 @@ async def test_the_same_block_twice_has_the_effect_of_one(records: Records):
     assert other.json() == {"taken": 0, "unchanged": 3}
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "other content under a known id refuses the whole block")
 async def test_other_content_under_a_known_id_refuses_the_whole_block(records: Records):
     await records.call(IMPORTER, "POST", PATH, json=block([history(1)]))
     changed = history(1, digest="f" * 64, score="10")
@@ -96,7 +99,7 @@ async def test_other_content_under_a_known_id_refuses_the_whole_block(records: R
     assert len(records.sql("SELECT 1 FROM app.training_record")) == 1
 
 
-@pytest.mark.req("PL-08")
+@pytest.mark.part("PL-08", "an import of records without the right or with a bad block is refused")
 async def test_who_may_import_and_what_a_block_is(records: Records):
     assert problem(await records.call(ANA, "POST", PATH, json=block([history(1)])))[0] == 403
     one = await records.call(IMPORTER, "POST", PATH, json=block([history(1)], accepted_by=["EVA"]))
@@ -107,7 +110,8 @@ async def test_who_may_import_and_what_a_block_is(records: Records):
     assert bad_fields(naive) == ["body.rows.0.completed_at"]
 
 
-@pytest.mark.req("R-62", "C-37")
+@pytest.mark.part("R-62", "the history of a plant is taken with its trail")
+@pytest.mark.part("C-37", "the history of a plant is taken with its trail")
 @pytest.mark.slow
 async def test_the_history_of_a_plant_is_taken_with_its_trail(records: Records):
     total, size = 39_106, 5_000

@@ -32,7 +32,8 @@ async def proposed(records: Records, **fields: Any) -> str:
     return answer.json()["late_entry"]
 
 
-@pytest.mark.req("SR-15", "R-18")
+@pytest.mark.req("SR-15")
+@pytest.mark.part("R-18", "a late entry becomes a record by a second person")
 async def test_a_late_entry_becomes_a_record_by_a_second_person(records: Records):
     answer = await records.propose(SAM)
     assert answer.status_code == 201, answer.text
@@ -72,7 +73,7 @@ async def test_a_late_entry_becomes_a_record_by_a_second_person(records: Records
     assert empty == set(shown["not_applicable"])
 
 
-@pytest.mark.req("R-18")
+@pytest.mark.part("R-18", "the event is valid from the ink and known from the entry")
 async def test_the_event_is_valid_from_the_ink_and_known_from_the_entry(records: Records):
     await records.signed(EVA, await proposed(records), "late_entry")
     [event] = records.events()
@@ -99,14 +100,15 @@ async def test_the_second_person_is_another_and_not_the_trainee(records: Records
     assert (await records.prepare(EVA, entry, "late_entry")).status_code == 200
 
 
-@pytest.mark.req("SR-15")
+@pytest.mark.part("SR-15", "nobody enters a late record of their own")
 async def test_nobody_enters_a_late_record_of_their_own(records: Records):
     answer = await records.propose(caller("BEN", "coordinator"))
     assert problem(answer) == (403, "own-late-entry")
     assert problem(await records.propose(BEN))[0] == 403
 
 
-@pytest.mark.req("SR-15", "PL-08")
+@pytest.mark.part("SR-15", "bad entries name the field")
+@pytest.mark.part("PL-08", "bad entries name the field")
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -140,14 +142,14 @@ async def test_a_scan_is_needed(records: Records):
     assert bad_fields(answer) == ["body.scan"]
 
 
-@pytest.mark.req("R-63")
+@pytest.mark.part("R-63", "ink of after the end of employment is refused")
 async def test_ink_of_after_the_end_of_employment_is_refused(records: Records):
     await records.fold("matrix.person", person("BEN", ended_on="2027-03-10"))
     assert bad_fields(await records.propose(SAM)) == ["ink_signed_at"]
     assert (await records.propose(SAM, ink_signed_at="2027-03-09T13:50:00+01:00")).status_code == 201
 
 
-@pytest.mark.req("SR-15")
+@pytest.mark.part("SR-15", "a quiz and work on the job name score and evaluator")
 async def test_a_quiz_and_work_on_the_job_name_score_and_evaluator(records: Records):
     entry = await proposed(records, methods="O,R,Q", score="92.50", evaluator="COR")
     await records.signed(EVA, entry, "late_entry")
@@ -156,7 +158,7 @@ async def test_a_quiz_and_work_on_the_job_name_score_and_evaluator(records: Reco
     assert (await records.get(AUD, f"/api/records/{row['record']}"))["verified"] is True
 
 
-@pytest.mark.req("SR-15")
+@pytest.mark.part("SR-15", "an entry is decided once")
 async def test_an_entry_is_decided_once(records: Records):
     refused, verified = await proposed(records), await proposed(records)
     await records.post(COR, f"/api/records/late-entries/{refused}/refuse", {"reason": "the scan shows v3"})
@@ -179,7 +181,8 @@ async def test_an_entry_is_decided_once(records: Records):
     assert len(records.events()) == 1
 
 
-@pytest.mark.req("SR-15", "PL-10")
+@pytest.mark.part("SR-15", "the scan is served as it was entered")
+@pytest.mark.part("PL-10", "the scan is served as it was entered")
 async def test_the_scan_is_served_as_it_was_entered(records: Records):
     entry = await proposed(records)
     path = f"/api/records/late-entries/{entry}/scan"
@@ -192,7 +195,7 @@ async def test_the_scan_is_served_as_it_was_entered(records: Records):
     assert problem(await records.call(GIL, "GET", path)) == (404, "not-found")
 
 
-@pytest.mark.req("SR-04")
+@pytest.mark.part("SR-04", "a late entry that changed after it was shown is not approved")
 async def test_an_entry_that_was_changed_is_told(records: Records):
     await records.signed(EVA, await proposed(records), "late_entry")
     [row] = (await records.get(AUD, "/api/records"))["items"]
@@ -202,7 +205,7 @@ async def test_an_entry_that_was_changed_is_told(records: Records):
     assert (await records.get(AUD, path))["verified"] is False
 
 
-@pytest.mark.req("SR-15")
+@pytest.mark.part("SR-15", "a supervisor enters for the own team alone")
 async def test_a_supervisor_enters_for_the_own_team_alone(records: Records):
     assert problem(await records.propose(SAM, person="EVA")) == (404, "not-found")
     us = caller("COR", "coordinator", site="US1")
@@ -210,7 +213,7 @@ async def test_a_supervisor_enters_for_the_own_team_alone(records: Records):
     assert (await records.propose(caller("COR", "coordinator", site="NL1"))).status_code == 201
 
 
-@pytest.mark.req("SR-15")
+@pytest.mark.part("SR-15", "the same command twice enters once")
 async def test_the_same_command_twice_enters_once(records: Records):
     data = {
         "person": "BEN",

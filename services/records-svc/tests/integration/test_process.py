@@ -17,7 +17,7 @@ from servicekit.testing import eventually_sync
 from servicekit.testing.plugin import DatabaseMaker
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "the process of the API serves alone")
 def test_the_api_process_is_alive_and_refuses_the_unknown(database_factory: DatabaseMaker, tmp_path: Path):
     urls = service_database(database_factory, "records_svc")
     keys = tmp_path / "keys.json"

@@ -37,7 +37,9 @@ from servicekit.bus import configure
 from servicekit.problems import Problem
 
 
-@pytest.mark.req("SR-01", "SR-13", "R-17")
+@pytest.mark.req("SR-01")
+@pytest.mark.part("SR-13", "reading and signing gives a record that holds everything")
+@pytest.mark.part("R-17", "reading and signing gives a record that holds everything")
 async def test_reading_and_signing_gives_a_record_that_holds_everything(records: Records):
     todo = await records.get(ANA, "/api/reading", assignment=assignment("ANA")["assignment"])
     assert (todo["document"], todo["version"], todo["title"]) == ("SOP-101", 4, "Aseptic filling on line 1")
@@ -75,7 +77,8 @@ async def test_reading_and_signing_gives_a_record_that_holds_everything(records:
     assert shown["completed_at"].endswith("+01:00")
 
 
-@pytest.mark.req("SR-04", "R-69")
+@pytest.mark.req("R-69")
+@pytest.mark.part("SR-04", "the signature is shown with name time zone and meaning")
 async def test_the_signature_is_shown_with_name_time_zone_and_meaning(records: Records):
     record = await records.read_and_sign(ANA)
     [signature] = (await records.get(ANA, f"/api/records/{record}"))["signatures"]
@@ -88,7 +91,7 @@ async def test_the_signature_is_shown_with_name_time_zone_and_meaning(records: R
     assert signature["matches"] is True
 
 
-@pytest.mark.req("SR-13")
+@pytest.mark.part("SR-13", "the event names people by id and carries the evidence")
 async def test_the_event_names_people_by_id_and_carries_the_evidence(records: Records):
     record = await records.read_and_sign(ANA)
     [event] = records.events()
@@ -131,7 +134,7 @@ async def test_the_sign_step_itself_refuses_what_was_not_opened(records: Records
     )
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "a section keeps its first and last opening")
 async def test_a_section_keeps_its_first_and_last_opening(records: Records):
     first = await records.opened(ANA, "s1")
     again = await records.opened(ANA, "s1")
@@ -141,7 +144,7 @@ async def test_a_section_keeps_its_first_and_last_opening(records: Records):
     assert problem(answer) == (404, "not-found")
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "a second record needs a second reading")
 async def test_a_second_record_needs_a_second_reading(records: Records):
     await records.read_and_sign(ANA)
     assert bad_fields(await records.prepare(ANA, "SOP-101/4")) == ["sections.s1", "sections.s2"]
@@ -149,14 +152,14 @@ async def test_a_second_record_needs_a_second_reading(records: Records):
     assert len((await records.get(ANA, "/api/records"))["items"]) == 2
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "what another opened does not count")
 async def test_what_another_opened_does_not_count(records: Records):
     for section in ("s1", "s2"):
         await records.opened(CHI, section)
     assert problem(await records.prepare(ANA, "SOP-101/4")) == (422, "unopened-sections")
 
 
-@pytest.mark.req("SR-18")
+@pytest.mark.part("SR-18", "the record states the language that was shown")
 async def test_the_record_states_the_language_that_was_shown(records: Records):
     todo = await records.get(BEN, "/api/reading", document="SOP-101", version=4)
     assert (todo["content"]["language"], todo["in_own_language"]) == ("nl", True)
@@ -164,7 +167,7 @@ async def test_the_record_states_the_language_that_was_shown(records: Records):
     assert (shown["content"]["language"], shown["content"]["sha256"]) == ("nl", NL)
 
 
-@pytest.mark.req("SR-18")
+@pytest.mark.part("SR-18", "a language without a file is told and languages do not mix")
 async def test_a_language_without_a_file_is_told_and_languages_do_not_mix(records: Records):
     await records.fold("matrix.person", person("BEN", language="pl"))
     todo = await records.get(BEN, "/api/reading", document="SOP-101", version=4)
@@ -208,7 +211,8 @@ async def test_reading_without_an_open_assignment_is_voluntary(records: Records)
     assert await records.read_and_sign(GIL, 3)
 
 
-@pytest.mark.req("R-63", "SR-05")
+@pytest.mark.part("R-63", "what is not to be read cannot be signed")
+@pytest.mark.part("SR-05", "what is not to be read cannot be signed")
 @pytest.mark.parametrize(
     ("number", "versions", "code"),
     [
@@ -233,7 +237,8 @@ async def test_what_is_not_to_be_read_cannot_be_signed(
     assert problem(opened) == (409, code)
 
 
-@pytest.mark.req("R-03", "R-63")
+@pytest.mark.part("R-03", "a version is superseded place by place")
+@pytest.mark.part("R-63", "a version is superseded place by place")
 async def test_a_version_is_superseded_place_by_place(records: Records):
     records.clock(datetime(2027, 3, 17, 12, tzinfo=UTC))
     assert problem(await records.prepare(ANA, "SOP-101/3")) == (409, "superseded")
@@ -243,7 +248,7 @@ async def test_a_version_is_superseded_place_by_place(records: Records):
     assert problem(await records.prepare(ANA, "SOP-101/3")) == (422, "unopened-sections")
 
 
-@pytest.mark.req("R-66")
+@pytest.mark.part("R-66", "a retired document is not read there")
 async def test_a_retired_document_is_not_read_there(records: Records):
     retired = document(retired=[{"place": "NL1", "on": "2027-03-12"}])
     await records.fold("qms.document", retired)
@@ -251,7 +256,7 @@ async def test_a_retired_document_is_not_read_there(records: Records):
     assert problem(await records.prepare(GIL, "SOP-101/3")) == (422, "unopened-sections")
 
 
-@pytest.mark.req("R-17")
+@pytest.mark.part("R-17", "finished on the 14th and signed on the 20th counts from the 20th")
 async def test_finished_on_the_14th_and_signed_on_the_20th_counts_from_the_20th(records: Records):
     records.clock(datetime(2027, 3, 14, 9, tzinfo=UTC))
     for section in ("s1", "s2"):
@@ -264,7 +269,8 @@ async def test_finished_on_the_14th_and_signed_on_the_20th_counts_from_the_20th(
     assert state["content"][0]["last_opened_at"].startswith("2027-03-14T09:00")
 
 
-@pytest.mark.req("R-52", "SR-02")
+@pytest.mark.req("SR-02")
+@pytest.mark.part("R-52", "a new name and new versions leave old records as they were")
 async def test_a_new_name_and_new_versions_leave_old_records_as_they_were(records: Records):
     record = await records.read_and_sign(ANA)
     before = await records.get(ANA, f"/api/records/{record}")
@@ -280,7 +286,8 @@ async def test_a_new_name_and_new_versions_leave_old_records_as_they_were(record
     assert [row["record"] for row in listed["items"]] == [record]
 
 
-@pytest.mark.req("SR-04", "R-50")
+@pytest.mark.part("SR-04", "a record that differs from what was signed is shown as not verified")
+@pytest.mark.part("R-50", "the signature binds the content that was signed")
 async def test_a_record_that_is_not_what_was_signed_is_told(records: Records):
     record = await records.read_and_sign(ANA)
     path = f"/api/records/{record}"
@@ -318,7 +325,7 @@ async def test_a_record_that_is_not_what_was_signed_is_told(records: Records):
         assert (await records.get(ANA, path))["verified"] is True
 
 
-@pytest.mark.req("SR-04")
+@pytest.mark.part("SR-04", "a signature copied to another record does not fit")
 async def test_a_signature_copied_to_another_record_does_not_fit(records: Records):
     first, second = await records.read_and_sign(ANA), await records.read_and_sign(ANA)
     for record in (first, second):
@@ -333,7 +340,7 @@ async def test_a_signature_copied_to_another_record_does_not_fit(records: Record
     assert (await records.get(ANA, f"/api/records/{second}"))["verified"] is False
 
 
-@pytest.mark.req("SR-13")
+@pytest.mark.part("SR-13", "a failure between evidence and event leaves neither")
 async def test_a_failure_between_evidence_and_event_leaves_neither(records: Records):
     for section in ("s1", "s2"):
         await records.opened(ANA, section)
@@ -352,7 +359,7 @@ async def test_a_failure_between_evidence_and_event_leaves_neither(records: Reco
         assert len(records.sql(f"SELECT 1 FROM {table}")) == 1
 
 
-@pytest.mark.req("SR-04")
+@pytest.mark.part("SR-04", "one intent gives one signature and one reading one record")
 async def test_one_intent_gives_one_signature_and_one_reading_one_record(records: Records):
     for section in ("s1", "s2"):
         await records.opened(ANA, section)
@@ -365,7 +372,8 @@ async def test_one_intent_gives_one_signature_and_one_reading_one_record(records
     assert len(records.sql("SELECT 1 FROM app.training_record")) == 1
 
 
-@pytest.mark.req("SR-04", "SR-23")
+@pytest.mark.part("SR-04", "nobody signs for another or with another digest")
+@pytest.mark.part("SR-23", "nobody signs the training of another")
 async def test_nobody_signs_for_another_or_with_another_digest(records: Records):
     for section in ("s1", "s2"):
         await records.opened(ANA, section)
@@ -379,7 +387,7 @@ async def test_nobody_signs_for_another_or_with_another_digest(records: Records)
     assert problem(await records.prepare(ADMIN, "SOP-101/4"))[0] == 403
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "bad requests name the field")
 async def test_bad_requests_name_the_field(records: Records):
     assert bad_fields(await records.prepare(ANA, "SOP-101")) == ["key"]
     assert bad_fields(await records.prepare(ANA, "SOP-101/4", meaning="approve")) == ["meaning"]
@@ -393,7 +401,7 @@ async def test_bad_requests_name_the_field(records: Records):
     assert problem(others) == (404, "not-found")
 
 
-@pytest.mark.req("C-09")
+@pytest.mark.part("C-09", "a zone that is not known is never guessed")
 async def test_a_zone_that_is_not_known_is_never_guessed(bare: Records):
     bare.clock(START)
     await bare.fold("matrix.person", person("ANA"))

@@ -20,7 +20,7 @@ from records_testing import (
 )
 
 
-@pytest.mark.req("SR-03")
+@pytest.mark.part("SR-03", "no request changes or deletes a record")
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 async def test_no_request_changes_or_deletes_a_record(records: Records, method: str):
     record = await records.read_and_sign(ANA)
@@ -28,7 +28,8 @@ async def test_no_request_changes_or_deletes_a_record(records: Records, method: 
     assert problem(answer) == (405, "method-not-allowed")
 
 
-@pytest.mark.req("SR-03", "R-34")
+@pytest.mark.req("R-34")
+@pytest.mark.part("SR-03", "a record made in error is marked by two people and stays")
 async def test_a_record_made_in_error_is_marked_by_two_people_and_stays(records: Records):
     record = await records.read_and_sign(ANA)
     path = f"/api/records/{record}"
@@ -64,7 +65,7 @@ async def test_a_record_made_in_error_is_marked_by_two_people_and_stays(records:
     assert (error["by"], error["reason"], error["at"]) == ("EVA", mark["reason"], marked["time"])
 
 
-@pytest.mark.req("SR-03")
+@pytest.mark.part("SR-03", "the next record names the one that it corrects")
 async def test_the_next_record_names_the_one_that_it_corrects(records: Records):
     wrong = await records.read_and_sign(ANA)
     await records.post(COR, f"/api/records/{wrong}/entered-in-error")
@@ -79,7 +80,7 @@ async def test_the_next_record_names_the_one_that_it_corrects(records: Records):
     assert todo["signed"] == [third, right]
 
 
-@pytest.mark.req("SR-03")
+@pytest.mark.part("SR-03", "the mark needs two others than the trainee")
 async def test_the_mark_needs_two_others_than_the_trainee(records: Records):
     record = await records.read_and_sign(ANA)
     path = f"/api/records/{record}/entered-in-error"
@@ -96,7 +97,7 @@ async def test_the_mark_needs_two_others_than_the_trainee(records: Records):
     assert problem(await records.prepare(QUE, record, "record_error")) == (409, "not-proposed")
 
 
-@pytest.mark.req("SR-03")
+@pytest.mark.part("SR-03", "a proposed mark can be turned down")
 async def test_a_proposed_mark_can_be_turned_down(records: Records):
     record = await records.read_and_sign(ANA)
     path = f"/api/records/{record}/entered-in-error"
@@ -108,7 +109,7 @@ async def test_a_proposed_mark_can_be_turned_down(records: Records):
     assert (await records.prepare(EVA, record, "record_error")).status_code == 200
 
 
-@pytest.mark.req("PL-08")
+@pytest.mark.part("PL-08", "a command without a reason is refused")
 async def test_a_command_without_a_reason_is_refused(records: Records):
     record = await records.read_and_sign(ANA)
     for body in ({}, {"reason": ""}, {"reason": "  "}):
@@ -116,7 +117,7 @@ async def test_a_command_without_a_reason_is_refused(records: Records):
         assert bad_fields(answer) == ["body.reason"]
 
 
-@pytest.mark.req("PL-10")
+@pytest.mark.part("PL-10", "a look at anothers record is logged")
 async def test_a_look_at_anothers_record_is_logged(records: Records):
     record = await records.read_and_sign(ANA)
     path = f"/api/records/{record}"
@@ -137,7 +138,7 @@ async def test_a_look_at_anothers_record_is_logged(records: Records):
     assert [entry["actor"] for entry in trail] == ["account/eva", "account/aud"]
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "lists and single reads show what is in scope")
 async def test_lists_and_single_reads_show_what_is_in_scope(records: Records):
     made = {who.subject: await records.read_and_sign(who) for who in (ANA, BEN)}
     made["GIL"] = await records.read_and_sign(GIL)
@@ -158,7 +159,7 @@ async def test_lists_and_single_reads_show_what_is_in_scope(records: Records):
     assert (await records.call(ADMIN, "GET", "/api/records")).status_code == 403
 
 
-@pytest.mark.req("SR-02")
+@pytest.mark.part("SR-02", "lists are paged by key and filtered")
 async def test_lists_are_paged_by_key_and_filtered(records: Records):
     made = [await records.read_and_sign(who, number) for who in (ANA, BEN) for number in (3, 4)]
     first = await records.get(EVA, "/api/records", limit=3)
@@ -174,7 +175,7 @@ async def test_lists_are_paged_by_key_and_filtered(records: Records):
         assert bad_fields(answer) == ["cursor"]
 
 
-@pytest.mark.req("SR-03")
+@pytest.mark.part("SR-03", "an unknown record is not found")
 async def test_an_unknown_record_is_not_found(records: Records):
     unknown = "019ce66c-8e80-7a14-8a23-49a39ffdcf05"
     assert problem(await records.call(EVA, "GET", f"/api/records/{unknown}")) == (404, "not-found")

@@ -28,7 +28,8 @@ def at(text: str) -> datetime:
 MOVED = person(("NL1", "2025-01-10", "2026-05-01"), ("US1", "2026-05-01", None))
 
 
-@pytest.mark.req("C-02", "C-09")
+@pytest.mark.part("C-02", "a move holds from the local midnight of its place")
+@pytest.mark.part("C-09", "a move holds from the local midnight of its place")
 @pytest.mark.parametrize(
     ("when", "site"),
     [
@@ -47,7 +48,7 @@ def test_a_move_holds_from_the_local_midnight_of_its_place(when: str, site: str)
     assert place_at(MOVED, ZONES, at(when)).zone == ZONES[site]
 
 
-@pytest.mark.req("C-09")
+@pytest.mark.part("C-09", "nothing is guessed")
 def test_nothing_is_guessed():
     with pytest.raises(StateError, match="zone") as refused:
         place_at(person(("IN1", "2025-01-10", None)), ZONES, datetime(2026, 1, 1, tzinfo=UTC))
@@ -56,7 +57,8 @@ def test_nothing_is_guessed():
         place_at(person(), ZONES, datetime(2026, 1, 1, tzinfo=UTC))
 
 
-@pytest.mark.req("R-63", "C-02")
+@pytest.mark.part("R-63", "employment ends at the local midnight of the first day without")
+@pytest.mark.part("C-02", "employment ends at the local midnight of the first day without")
 def test_employment_ends_at_the_local_midnight_of_the_first_day_without():
     leaver = person(employed=("2025-01-10", "2026-03-20"))
     assert not has_left(leaver, "Europe/Amsterdam", at("2026-03-19T23:59:59+01:00"))
@@ -64,7 +66,8 @@ def test_employment_ends_at_the_local_midnight_of_the_first_day_without():
     assert not has_left(leaver, "America/New_York", at("2026-03-20T00:00:00+01:00"))
 
 
-@pytest.mark.req("R-14", "R-63")
+@pytest.mark.part("R-14", "somebody who comes back counts as employed again")
+@pytest.mark.part("R-63", "who comes back has not left")
 def test_who_comes_back_has_not_left():
     back = Person("ANA", None, [days("2025-01-10", "2025-02-01"), days("2025-06-01", None)], [])
     assert not has_left(back, "Europe/Amsterdam", at("2025-07-01T00:00:00+02:00"))

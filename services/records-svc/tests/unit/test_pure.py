@@ -15,7 +15,7 @@ from servicekit.domain import RuleError
 MODULES = sorted(Path(domain.__file__).parent.glob("*.py"))
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "the domain imports pure modules alone")
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 def test_the_domain_is_pure(path: Path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -32,7 +32,7 @@ def test_the_domain_is_pure(path: Path):
             )
 
 
-@pytest.mark.req("SR-15")
+@pytest.mark.part("SR-15", "a scan is told by its first bytes")
 @pytest.mark.parametrize(
     ("data", "found"),
     [
@@ -47,7 +47,7 @@ def test_a_scan_is_told_by_its_first_bytes(data: bytes, found: str):
     assert sniff(data) == found
 
 
-@pytest.mark.req("SR-15")
+@pytest.mark.part("SR-15", "what is no scan is refused")
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -64,6 +64,6 @@ def test_what_is_no_scan_is_refused(data: bytes, reason: str):
     assert (refused.value.field, refused.value.reason) == ("scan", reason)
 
 
-@pytest.mark.req("C-08")
+@pytest.mark.part("C-08", "methods stand once and in order")
 def test_methods_stand_once_and_in_order():
     assert ordered(["O", "R", "O", "Q"]) == ["R", "Q", "O"]

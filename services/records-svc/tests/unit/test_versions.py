@@ -58,7 +58,8 @@ def refusal(
     return None
 
 
-@pytest.mark.req("R-63", "C-06")
+@pytest.mark.part("R-63", "a version is read from the opening of its window until another governs")
+@pytest.mark.part("C-06", "a version is read from the opening of its window until another governs")
 @pytest.mark.parametrize(
     ("number", "when", "code"),
     [
@@ -75,13 +76,13 @@ def test_a_version_is_read_from_the_opening_of_its_window_until_another_governs(
     assert refusal(doc(V3, V4), number, when) == code
 
 
-@pytest.mark.req("C-06")
+@pytest.mark.part("C-06", "the edges are local")
 def test_the_edges_are_local():
     assert refusal(doc(V3, V4), 3, "2026-03-16T00:00:00+01:00", US1) is None
     assert refusal(doc(V3, V4), 3, "2026-03-16T00:00:00-04:00", US1) == "superseded"
 
 
-@pytest.mark.req("R-63")
+@pytest.mark.part("R-63", "an assignment makes a superseded version readable but never a withdrawn one")
 def test_an_assignment_makes_a_superseded_version_readable_but_never_a_withdrawn_one():
     assert refusal(doc(V3, V4), 3, "2026-04-01T00:00:00+02:00", assigned=True) is None
     gone = replace(V4, state="WITHDRAWN", withdrawn_at=datetime(2026, 3, 20, tzinfo=UTC))
@@ -91,7 +92,7 @@ def test_an_assignment_makes_a_superseded_version_readable_but_never_a_withdrawn
     assert refusal(doc(V3, gone), 3, "2026-03-21T00:00:00Z") is None
 
 
-@pytest.mark.req("R-04")
+@pytest.mark.part("R-04", "a temporary version gives way after its last day")
 def test_a_temporary_version_gives_way_after_its_last_day():
     temporary = replace(V4, ends={"*": date(2026, 3, 30)})
     assert refusal(doc(V3, temporary), 4, "2026-03-29T23:59:59+02:00") is None
@@ -99,7 +100,7 @@ def test_a_temporary_version_gives_way_after_its_last_day():
     assert governing(doc(V3, temporary), NL1, datetime(2026, 4, 1, tzinfo=UTC)) == V3
 
 
-@pytest.mark.req("R-08")
+@pytest.mark.part("R-08", "the last statement of a date wins and a place wins over everywhere")
 def test_the_last_statement_of_a_date_wins_and_a_place_wins_over_everywhere():
     later = datetime(2026, 3, 5, tzinfo=UTC)
     moved = replace(
@@ -114,7 +115,8 @@ def test_the_last_statement_of_a_date_wins_and_a_place_wins_over_everywhere():
     assert refusal(doc(V3, moved), 3, "2026-04-30T00:00:00+02:00") == "superseded"
 
 
-@pytest.mark.req("R-66", "QM-18")
+@pytest.mark.part("R-66", "a retired document and a gated version")
+@pytest.mark.part("QM-18", "a retired document and a gated version")
 def test_a_retired_document_and_a_gated_version():
     assert refusal(doc(V3, V4, NL1="2026-03-20"), 4, "2026-03-20T00:00:00+01:00") == "retired"
     assert refusal(doc(V3, V4, US1="2026-03-20"), 4, "2026-03-20T00:00:00+01:00") is None
@@ -123,7 +125,7 @@ def test_a_retired_document_and_a_gated_version():
     assert refusal(doc(V3, gated), 3, "2026-12-01T00:00:00+01:00") is None
 
 
-@pytest.mark.req("SR-18")
+@pytest.mark.part("SR-18", "the file is that of the language or the first")
 @pytest.mark.parametrize(
     ("asked", "given"), [("nl", "nl"), ("nl-BE", "nl"), ("NL", "nl"), ("pl", "en"), (None, "en")]
 )
@@ -131,7 +133,7 @@ def test_the_file_is_that_of_the_language_or_the_first(asked: str | None, given:
     assert file_for(V4, asked).language == given
 
 
-@pytest.mark.req("SR-05")
+@pytest.mark.part("SR-05", "without a file nothing is read")
 def test_without_a_file_nothing_is_read():
     for empty in (replace(V4, content=[]), replace(V4, sections=[])):
         with pytest.raises(StateError, match="no file"):
