@@ -16,7 +16,7 @@ from reporting_svc.main import SPEC
 from reporting_svc.outbound import OUTBOUND
 from servicekit.bus import Subscription
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "reporting and the contracts agree")
 
 
 def test_the_tables_of_topics_are_those_of_the_contracts() -> None:

@@ -30,7 +30,9 @@ async def feed(
     return await service.feed(topic, f"{topic}-changed.v1", subject, state, key=key, time=at)
 
 
-@pytest.mark.req("RP-02", "RP-03", "PL-10")
+@pytest.mark.part("RP-02", "an event from Kafka changes the answer")
+@pytest.mark.part("RP-03", "from kafka to the answer")
+@pytest.mark.part("PL-10", "reading a cell of another is logged")
 async def test_from_kafka_to_the_answer(databases: DatabaseFactory, kafka: str, topic_prefix: str) -> None:
     async with running(SPEC, databases, kafka, topic_prefix) as service:
         client = service.client("auditor", subject="AUD")

@@ -108,7 +108,9 @@ async def late_entry(reporting: Reporting) -> None:
     )
 
 
-@pytest.mark.req("RP-03", "R-01", "C-14", "C-26")
+@pytest.mark.req("RP-03", "C-14")
+@pytest.mark.part("R-01", "any past instant as it was known")
+@pytest.mark.part("C-26", "any past instant as it was known")
 async def test_any_past_instant_as_it_was_known(reporting: Reporting) -> None:
     await story(reporting)
     cells = [
@@ -131,7 +133,9 @@ async def test_any_past_instant_as_it_was_known(reporting: Reporting) -> None:
     )
 
 
-@pytest.mark.req("R-13", "RP-04", "C-14")
+@pytest.mark.req("R-13")
+@pytest.mark.part("RP-04", "a leave keyed late is known now and was not known then")
+@pytest.mark.part("C-14", "a leave keyed late is known now and was not known then")
 async def test_a_leave_keyed_late_is_known_now_and_was_not_known_then(reporting: Reporting) -> None:
     """BEN was away from 5 to 17 March, which HR tells on the 20th."""
     await story(reporting)
@@ -157,7 +161,8 @@ async def test_a_leave_keyed_late_is_known_now_and_was_not_known_then(reporting:
     assert await answers() == ["IN_WINDOW", "SUSPENDED", "SUSPENDED", "SUPERSEDED"]
 
 
-@pytest.mark.req("RP-04", "N-02", "R-18")
+@pytest.mark.req("RP-04", "N-02")
+@pytest.mark.part("R-18", "a late entry gives two right answers and the difference names it")
 async def test_a_late_entry_gives_two_right_answers_and_the_difference_names_it(reporting: Reporting) -> None:
     await story(reporting)
     await late_entry(reporting)
@@ -201,7 +206,8 @@ async def test_a_late_entry_gives_two_right_answers_and_the_difference_names_it(
     assert wrong.status_code == 422
 
 
-@pytest.mark.req("C-26", "PL-28")
+@pytest.mark.req("C-26")
+@pytest.mark.part("PL-28", "the shape of a cell")
 async def test_the_shape_of_a_cell(reporting: Reporting) -> None:
     await story(reporting)
     answer = await reporting.get(
@@ -277,7 +283,8 @@ async def test_pages_and_bad_input(reporting: Reporting) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.req("RP-03", "RP-02")
+@pytest.mark.part("RP-03", "answers older than every watermark are final")
+@pytest.mark.part("RP-02", "an answer states up to when it is complete")
 async def test_answers_older_than_every_watermark_are_final(reporting: Reporting) -> None:
     await story(reporting)
     asked: dict[str, Any] = {
@@ -304,7 +311,7 @@ def _beat(at: str) -> bytes:
     return encode_heartbeat(utc(at))
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "each role sees the cells of its scope")
 async def test_who_sees_which_cells(reporting: Reporting) -> None:
     await story(reporting)
     path = "/api/qualification/cells"
@@ -329,7 +336,7 @@ async def test_who_sees_which_cells(reporting: Reporting) -> None:
         assert (await client.get(path)).status_code == 401
 
 
-@pytest.mark.req("RP-03")
+@pytest.mark.part("RP-03", "the bars of a person over time")
 async def test_the_bars_of_a_person(reporting: Reporting) -> None:
     await story(reporting)
     answer = await reporting.get("/api/qualification/timeline", person="ANA", known_at="2026-03-10T00:00:00Z")
@@ -349,7 +356,8 @@ async def test_the_bars_of_a_person(reporting: Reporting) -> None:
     assert (hidden["items"], hidden["name"]) == ([], None)
 
 
-@pytest.mark.req("R-06", "AE-16")
+@pytest.mark.part("R-06", "unqualified since goes back over every missed version")
+@pytest.mark.part("AE-16", "unqualified since goes back over every missed version")
 async def test_unqualified_since_goes_back_over_every_missed_version(reporting: Reporting) -> None:
     await fixture_f(reporting)
     since, later = "2026-03-16T00:00+01:00", "2026-04-20T00:00+02:00"

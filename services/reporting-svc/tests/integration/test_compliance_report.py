@@ -176,7 +176,8 @@ async def test_pre_training_for_a_role_to_come_is_visible_and_not_counted(
     assert row["approaching"] is overdue
 
 
-@pytest.mark.req("RP-01", "PL-28")
+@pytest.mark.req("PL-28")
+@pytest.mark.part("RP-01", "filters by site, function, department and others")
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -221,7 +222,9 @@ FIGURES: dict[str, tuple[list[str], Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.req("RP-01", "RP-17", "C-28")
+@pytest.mark.req("C-28")
+@pytest.mark.part("RP-01", "every figure leads to its rows")
+@pytest.mark.part("RP-17", "every figure leads to its rows")
 @pytest.mark.parametrize("figure", FIGURES)
 async def test_every_figure_leads_to_its_rows(reporting: Reporting, figure: str) -> None:
     await plant(reporting)
@@ -245,7 +248,7 @@ async def test_every_figure_is_asked_for(reporting: Reporting) -> None:
     assert (await reporting.ask(AUDITOR, PATH, figure="SOMETHING")).status_code == 422
 
 
-@pytest.mark.req("RP-01")
+@pytest.mark.part("RP-01", "withdrawn assignments are counted in their rows")
 async def test_withdrawn_assignments_are_counted_in_their_rows(reporting: Reporting) -> None:
     await plant(reporting)
     again = assignment("HAL", "SOP-101", "2026-03-10T00:00:00Z", target_version=5, state="CLOSED",
@@ -257,7 +260,7 @@ async def test_withdrawn_assignments_are_counted_in_their_rows(reporting: Report
     assert answer["count"] == 1
 
 
-@pytest.mark.req("RP-01")
+@pytest.mark.part("RP-01", "pages keep the totals of all rows")
 async def test_pages_keep_the_totals_of_all_rows(reporting: Reporting) -> None:
     await plant(reporting)
     whole_report = await report(reporting)
@@ -274,7 +277,8 @@ async def test_pages_keep_the_totals_of_all_rows(reporting: Reporting) -> None:
     assert len(beyond["items"]) == 2
 
 
-@pytest.mark.req("RP-03", "C-14")
+@pytest.mark.part("RP-03", "a past report stays as it was known")
+@pytest.mark.part("C-14", "a past report stays as it was known")
 async def test_a_past_report_stays_as_it_was_known(reporting: Reporting) -> None:
     await plant(reporting)
     then = {"known_at": "2026-03-20T12:00:00Z", "site": "NL1"}
@@ -298,7 +302,7 @@ async def test_a_past_report_stays_as_it_was_known(reporting: Reporting) -> None
     assert {row["framework"] for row in now["items"]} == {"EHS"}
 
 
-@pytest.mark.req("RP-03")
+@pytest.mark.part("RP-03", "who left is still in the report of the past")
 async def test_who_left_is_still_in_the_report_of_the_past(reporting: Reporting) -> None:
     await plant(reporting)
     gone = [*whole("QUALIFIED")]
@@ -313,7 +317,7 @@ async def test_who_left_is_still_in_the_report_of_the_past(reporting: Reporting)
     assert (people(after), after["totals"]["excluded"]["NOT_REQUIRED"]) == ([], 1)
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "each role sees the rows of its scope")
 async def test_who_sees_which_rows(reporting: Reporting) -> None:
     await plant(reporting)
     for who, expected in (
@@ -337,7 +341,9 @@ def table(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     return head, [dict(zip(body[0], row, strict=True)) for row in body[1:]]
 
 
-@pytest.mark.req("RP-01", "RP-17", "PL-10")
+@pytest.mark.part("RP-01", "the file says what it is as of and is noted in the trail")
+@pytest.mark.part("RP-17", "the file says what it is as of and is noted in the trail")
+@pytest.mark.part("PL-10", "an export is noted in the trail")
 async def test_the_file_says_what_it_is_as_of_and_is_noted_in_the_trail(reporting: Reporting) -> None:
     await plant(reporting)
     answer = await reporting.ask(AUDITOR, PATH, "text/csv", site="NL1", at=AT, purpose="audit of March")
@@ -372,7 +378,7 @@ async def test_a_long_file_has_every_row_once(reporting: Reporting, monkeypatch:
     ]
 
 
-@pytest.mark.req("RP-05")
+@pytest.mark.part("RP-05", "assignments by why they were opened")
 async def test_assignments_by_why_they_were_opened(reporting: Reporting) -> None:
     await plant(reporting)
     capa = assignment("EMA", "SOP-101", None, trigger="CAPA", opened="2026-03-05T00:00:00Z", change=None,

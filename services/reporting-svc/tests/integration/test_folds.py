@@ -126,7 +126,8 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
     assert {kind.topic.name for kind in KINDS} == set(INBOUND)
 
 
-@pytest.mark.req("PL-24", "RP-03")
+@pytest.mark.part("PL-24", "any delivery ends in the same tables with all record times")
+@pytest.mark.part("RP-03", "any delivery ends in the same tables with all record times")
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_tables_with_all_record_times(reader: Reader, case: Case) -> None:
     kept = await reader.after(case.batches)
@@ -136,7 +137,8 @@ async def test_any_delivery_ends_in_the_same_tables_with_all_record_times(reader
     assert len(kept["app.audit_entry"]) == 3 * len(AUDIT_TOPICS)
 
 
-@pytest.mark.req("PL-24", "RP-03")
+@pytest.mark.part("PL-24", "control: without the memory of versions a replay is told again")
+@pytest.mark.part("RP-03", "control: without the memory of versions a replay is told again")
 @pytest.mark.parametrize(
     "topic", sorted(kind.topic.name for kind in KINDS if kind.topic.name not in AUDIT_TOPICS)
 )
@@ -196,7 +198,7 @@ def begin_again(reporting: Reporting) -> None:
     reporting.put_back("empty")
 
 
-@pytest.mark.req("RP-03")
+@pytest.mark.part("RP-03", "an answer older than complete up to never changes")
 @given(story=stories(), before=st.sampled_from((1, 1_000_000, 1_799_000_000)))
 async def test_an_answer_older_than_complete_up_to_never_changes(
     reporting: Reporting, story: tuple[datetime, list[Batch], list[Batch]], before: int
@@ -213,7 +215,7 @@ async def test_an_answer_older_than_complete_up_to_never_changes(
         assert await answers(reporting, known_at) == told
 
 
-@pytest.mark.req("RP-03")
+@pytest.mark.part("RP-03", "control: an event from before the watermark changes the answer")
 async def test_control_an_event_from_before_the_watermark_changes_the_answer(reporting: Reporting) -> None:
     """What the promise of the watermark is for: a producer that breaks it changes what was final."""
     [kind] = [kind for kind in TOLD if kind.topic.name == "assignment.qualification"]

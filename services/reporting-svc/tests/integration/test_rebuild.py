@@ -131,7 +131,8 @@ async def reporting(databases: DatabaseFactory) -> AsyncIterator[Reporting]:
         yield found
 
 
-@pytest.mark.req("PL-24", "RP-03")
+@pytest.mark.part("PL-24", "any delivery ends in the same tables")
+@pytest.mark.part("RP-03", "any delivery ends in the same tables")
 @given(seed=st.integers(0, 10_000))
 async def test_any_delivery_ends_in_the_same_tables(reporting: Reporting, seed: int) -> None:
     found = history(seed, length=12)
@@ -145,7 +146,8 @@ async def test_any_delivery_ends_in_the_same_tables(reporting: Reporting, seed: 
     assert contents(reporting) == expected
 
 
-@pytest.mark.req("RP-03", "PL-24")
+@pytest.mark.part("RP-03", "a rebuild equals the live tables with all record times")
+@pytest.mark.part("PL-24", "a rebuild equals the live tables with all record times")
 async def test_a_rebuild_equals_the_live_tables_with_all_record_times(reporting: Reporting) -> None:
     await deliver(reporting, history(7), random.Random(7))
     before = contents(reporting)
@@ -164,7 +166,7 @@ async def test_a_rebuild_equals_the_live_tables_with_all_record_times(reporting:
     assert (await rebuild(reporting.urls.owner_url)).equal
 
 
-@pytest.mark.req("RP-03")
+@pytest.mark.part("RP-03", "control: a change by hand in the tables is found and put right")
 async def test_a_hand_in_the_tables_is_found_and_put_right(reporting: Reporting, capsys: Any) -> None:
     """The control of the comparison, and what a rebuild is for."""
     await fixture_f(reporting)
@@ -183,7 +185,7 @@ async def test_a_hand_in_the_tables_is_found_and_put_right(reporting: Reporting,
     assert contents(reporting) == before
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "what was given up is left out of a rebuild")
 async def test_what_was_given_up_is_left_out_of_a_rebuild(reporting: Reporting) -> None:
     await fixture_f(reporting)
     broken = event("qms.document", {"document": "SOP-9"}, T0, check=False)
@@ -201,7 +203,7 @@ async def test_what_was_given_up_is_left_out_of_a_rebuild(reporting: Reporting) 
     assert not any("SOP-9" in row for row in contents(reporting)["document"])
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "names are current and not in the archive")
 async def test_names_are_current_and_not_in_the_archive(reporting: Reporting) -> None:
     await fixture_f(reporting)
     renamed = {"person": "ANA", "given_name": "Ana", "family_name": "Zonneveld", "email": "ana@example.com"}

@@ -33,7 +33,7 @@ def steps(answer: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     return [(one["service"], one["entity"], one["key"], one["op"]) for one in answer["items"]]
 
 
-@pytest.mark.req("RP-06")
+@pytest.mark.part("RP-06", "the trail of a record from assignment to signature")
 async def test_the_trail_of_a_record_from_assignment_to_signature(reporting: Reporting) -> None:
     await story(reporting)
     answer = await reporting.get(PATH, entity="training_record", id="rec-1")
@@ -63,7 +63,7 @@ async def test_the_trail_of_a_record_from_assignment_to_signature(reporting: Rep
     assert steps(alone) == [("records", "training_record", "rec-1", "INSERT")]
 
 
-@pytest.mark.req("RP-06")
+@pytest.mark.part("RP-06", "by correlation and by person")
 async def test_by_correlation_and_by_person(reporting: Reporting) -> None:
     await story(reporting)
     by_request = steps(await reporting.get(PATH, correlation=REQUEST))
@@ -80,7 +80,7 @@ async def test_by_correlation_and_by_person(reporting: Reporting) -> None:
     assert steps(first) + steps(rest) == by_person
 
 
-@pytest.mark.req("RP-06")
+@pytest.mark.part("RP-06", "a bulk operation is not taken in whole")
 async def test_a_bulk_operation_is_not_taken_in_whole(reporting: Reporting) -> None:
     await fixture_f(reporting)
     at = utc("2026-03-01T09:00:00Z")
@@ -93,7 +93,7 @@ async def test_a_bulk_operation_is_not_taken_in_whole(reporting: Reporting) -> N
     assert len((await reporting.get(PATH, correlation=IMPORT, limit=500))["items"]) == 251
 
 
-@pytest.mark.req("RP-06")
+@pytest.mark.part("RP-06", "a record without an assignment has its trail and a wrong word is no empty one")
 async def test_a_record_without_an_assignment_has_its_trail_and_a_wrong_word_is_no_empty_one(
     reporting: Reporting,
 ) -> None:
@@ -111,7 +111,8 @@ async def test_a_record_without_an_assignment_has_its_trail_and_a_wrong_word_is_
     assert "training_record" in error["message"]
 
 
-@pytest.mark.req("PL-06", "RP-06")
+@pytest.mark.part("PL-06", "each role sees the trail of its scope")
+@pytest.mark.part("RP-06", "each role sees the trail of its scope")
 async def test_who_reads_which_trail(reporting: Reporting) -> None:
     await story(reporting)
     here, elsewhere = caller("qa_approver", site="NL1"), caller("qa_approver", site="US1")

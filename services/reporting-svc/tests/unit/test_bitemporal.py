@@ -105,7 +105,8 @@ def received(batches: Sequence[Sequence[Told]]) -> dict[Key, list[Known]]:
     return folded(*fresh)
 
 
-@pytest.mark.req("RP-03", "PL-24")
+@pytest.mark.part("RP-03", "any order that keeps each subjects own ends in the same table")
+@pytest.mark.part("PL-24", "any order that keeps each subjects own ends in the same table")
 @given(st.data())
 def test_any_order_that_keeps_each_subjects_own_ends_in_the_same_table(data: st.DataObject) -> None:
     history = data.draw(histories())

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 from reporting_svc.domain.compliance import Counted, Group, counted, percent, totals
 
-pytestmark = pytest.mark.req("RP-17", "R-59", "C-28")
+pytestmark = [
+    pytest.mark.part("RP-17", "the percentage and what it leaves out"),
+    pytest.mark.part("R-59", "excluded classes have their counts"),
+    pytest.mark.part("C-28", "the percentage by its numerator and denominator"),
+]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_arrays_and_stretches() -> None:
     assert wire.days(date(2026, 1, 2), date(2026, 1, 2)) == "empty"
 
 
-@pytest.mark.req("RP-17")
+@pytest.mark.part("RP-17", "leave is distinguished from other suspensions, and an unknown verdict denies")
 def test_leave_is_told_from_other_suspensions_and_an_unknown_verdict_denies() -> None:
     begin = "2026-03-01T00:00Z"
     segments = [
@@ -48,7 +48,7 @@ def test_leave_is_told_from_other_suspensions_and_an_unknown_verdict_denies() ->
     ]
 
 
-@pytest.mark.req("N-02")
+@pytest.mark.part("N-02", "a difference names fields and records")
 def test_a_difference_names_fields_and_records() -> None:
     before = {"status": "SUPERSEDED", "verdict": "DENY", "flags": [], "records": ["r-3"]}
     after = {"status": "QUALIFIED", "verdict": "ALLOW", "flags": ["LATE_ENTRY"], "records": ["r-4"]}
