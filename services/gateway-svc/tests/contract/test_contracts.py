@@ -13,7 +13,7 @@ from gateway_svc.main import SPEC
 from gateway_svc.outbound import OUTBOUND
 from gateway_svc.settings import SERVICES
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "gateway and the contracts agree")
 
 
 def test_the_tables_of_topics_are_those_of_the_contracts() -> None:

@@ -48,7 +48,8 @@ async def test_a_name_is_never_given_twice(
     assert (await admin.send("DELETE", f"/api/accounts/{ana.account}")).status_code == 404
 
 
-@pytest.mark.req("R-14", "PL-01")
+@pytest.mark.part("R-14", "the person of a rehire stays the same and the old account is not reused")
+@pytest.mark.part("PL-01", "somebody who comes back gets another account for the same person")
 async def test_whoever_comes_back_gets_another_account_for_the_same_person(
     attest: Platform, admin: Browser, ana: Browser
 ) -> None:
@@ -59,7 +60,7 @@ async def test_whoever_comes_back_gets_another_account_for_the_same_person(
     assert (made["person"], made["grants"], made["must_change_password"]) == (ana.person, [], True)
 
 
-@pytest.mark.req("PL-01")
+@pytest.mark.part("PL-01", "two accounts for one name at once are one")
 async def test_two_accounts_for_one_name_at_once_are_one(
     attest: Platform, admin: Browser, person: str
 ) -> None:
@@ -68,7 +69,7 @@ async def test_two_accounts_for_one_name_at_once_are_one(
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
 
 
-@pytest.mark.req("PL-08")
+@pytest.mark.part("PL-08", "every act needs a reason")
 async def test_every_act_needs_a_reason(attest: Platform, admin: Browser, ana: Browser) -> None:
     for path, body in {
         "/api/accounts": {"username": "x", "password": PASSWORD},
@@ -106,7 +107,8 @@ async def test_what_cannot_be_is_named(attest: Platform, admin: Browser, ana: Br
     assert (await admin.post("/api/accounts/nobody/lock", {"reason": REASON})).status_code == 404
 
 
-@pytest.mark.req("PL-06", "R-53")
+@pytest.mark.part("PL-06", "nobody changes their own rights")
+@pytest.mark.part("R-53", "nobody changes their own rights")
 async def test_nobody_changes_their_own_rights(attest: Platform, admin: Browser, person: str) -> None:
     own = f"/api/accounts/{admin.account}"
     [grant] = admin.me["grants"]
@@ -124,7 +126,7 @@ async def test_nobody_changes_their_own_rights(attest: Platform, admin: Browser,
     assert await other.refused(f"{own}/grants", {"role": "auditor"}) == (409, "exclusive-roles")
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "roles that exclude each other are not given")
 async def test_roles_that_exclude_each_other_are_not_given(
     attest: Platform, admin: Browser, ana: Browser
 ) -> None:
@@ -139,7 +141,7 @@ async def test_roles_that_exclude_each_other_are_not_given(
     assert (await admin.refused(f"/api/accounts/{nobody['account']}/grants", {"role": "operator"}))[0] == 422
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "two grants at once cannot slip past each other")
 async def test_two_grants_at_once_cannot_slip_past_each_other(
     attest: Platform, admin: Browser, person: str
 ) -> None:
@@ -152,7 +154,7 @@ async def test_two_grants_at_once_cannot_slip_past_each_other(
     assert sorted(answer.status_code for answer in answers) == [201, 409]
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a scope reaches the services")
 async def test_a_scope_reaches_the_services(attest: Platform, admin: Browser, ana: Browser) -> None:
     await admin.done(
         f"/api/accounts/{ana.account}/grants",
@@ -167,7 +169,7 @@ async def test_a_scope_reaches_the_services(attest: Platform, admin: Browser, an
     assert (me["site"], me["roles"]) == ("NL1", ["operator", "supervisor"])
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "only an administrator gives rights")
 @pytest.mark.parametrize("role", ["operator", "qa_approver", "auditor", "coordinator"])
 async def test_only_an_administrator_gives_rights(
     attest: Platform, admin: Browser, ana: Browser, person: str, role: str
@@ -187,7 +189,8 @@ async def test_only_an_administrator_gives_rights(
     assert shown == (200 if role in ("qa_approver", "auditor") else 403)
 
 
-@pytest.mark.req("PL-06", "R-53")
+@pytest.mark.part("PL-06", "an administrator has no right of the plant")
+@pytest.mark.part("R-53", "an administrator has no right of the plant")
 async def test_an_administrator_has_no_right_of_the_plant(attest: Platform, admin: Browser) -> None:
     assert code_of(await admin.get(CELLS)) == (403, "not-allowed")
     assert not [action for action in admin.me["actions"] if action.startswith(("record", "change", "person"))]
@@ -243,7 +246,8 @@ async def test_a_repeated_command_acts_once(attest: Platform, admin: Browser, pe
 # --- tokens ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.req("PL-25", "PL-32")
+@pytest.mark.part("PL-25", "a token opens what its role and scope allow")
+@pytest.mark.part("PL-32", "a token opens what its role and scope allow")
 async def test_a_token_opens_what_its_role_and_scope_allow(
     attest: Platform, admin: Browser, ana: Browser
 ) -> None:
@@ -280,7 +284,7 @@ async def test_a_token_opens_what_its_role_and_scope_allow(
     assert kinds == [("token_created", "ACTIVE"), ("token_revoked", "DISABLED")]
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a token expires")
 async def test_a_token_expires(attest: Platform, admin: Browser) -> None:
     made = await admin.done("/api/tokens", {"name": "short", "role": "integration", "expires_in_days": 1})
     machine = attest.client(headers={"authorization": f"Bearer {made['secret']}"})

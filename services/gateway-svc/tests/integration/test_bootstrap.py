@@ -9,7 +9,7 @@ from gateway_testing import PASSWORD, Platform, code_of
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "the first administrator is made once and must choose a password")
 async def test_the_first_administrator_is_made_once_and_must_choose_a_password(attest: Platform) -> None:
     file = attest.settings.state_dir / "secrets" / "first-administrator.txt"
     assert file.stat().st_mode & 0o777 == 0o600

@@ -10,7 +10,8 @@ from servicekit.db.testing import assert_golden_access, service_database
 from servicekit.testing.plugin import DatabaseMaker
 
 
-@pytest.mark.req("PL-06", "PL-07")
+@pytest.mark.part("PL-06", "each database role can do with each table what it may and nothing else")
+@pytest.mark.part("PL-07", "each database role can do with each table what it may and nothing else")
 def test_the_access_of_every_role_to_every_table(database_factory: DatabaseMaker) -> None:
     database = service_database(database_factory, "gateway_svc")
     assert_golden_access(database.admin_url, Path(__file__).with_name("access.golden"))

@@ -54,13 +54,13 @@ def test_every_topic_that_is_listened_to_is_here() -> None:
     assert {kind.topic.name for kind in KINDS} == set(INBOUND)
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "any delivery ends in the same tables")
 @given(case=cases(*KINDS))
 async def test_any_delivery_ends_in_the_same_tables(reader: Reader, case: Case) -> None:
     assert await reader.after(case.batches) == await reader.after(in_order(case.streams))
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "the last version of each is what is kept")
 @settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
@@ -75,7 +75,7 @@ async def test_the_last_version_of_each_is_what_is_kept(reader: Reader, case: Ca
     }
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "control: without the memory of versions a replay brings an old name back")
 async def test_control_without_the_memory_of_versions_a_replay_brings_an_old_name_back(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

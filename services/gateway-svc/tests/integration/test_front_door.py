@@ -24,7 +24,7 @@ LOCK = "/api/accounts/{}/lock"
 # --- CSRF -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a changing call needs the token of its own session")
 @pytest.mark.parametrize("token", ["", "wrong", "of another session"])
 async def test_a_call_that_changes_something_needs_the_token_of_its_own_session(
     attest: Platform, admin: Browser, ana: Browser, token: str
@@ -39,7 +39,7 @@ async def test_a_call_that_changes_something_needs_the_token_of_its_own_session(
     assert (await ana.get("/api/session")).status_code == 401
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "no other site acts here")
 @pytest.mark.parametrize(
     "headers",
     [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.test"}],
@@ -54,7 +54,7 @@ async def test_no_other_site_acts_here(attest: Platform, ana: Browser, headers: 
     assert (await ana.send("DELETE", "/api/session", headers=ours)).status_code == 204
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "the csrf check is what stops the call")
 async def test_the_csrf_check_is_what_stops_the_call(
     attest: Platform, admin: Browser, ana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +87,7 @@ def paths() -> Iterator[tuple[str, str]]:
             yield method, re.sub(r"{\w+}", "x", route.path)
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "every answer bears the security headers")
 async def test_every_answer_bears_the_security_headers(attest: Platform, ana: Browser) -> None:
     stranger = attest.client()
     for method, path in sorted(set(paths())):
@@ -114,7 +114,7 @@ async def test_every_answer_bears_the_security_headers(attest: Platform, ana: Br
                 assert found["cache-control"] == "no-store", where
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "an error of our own bears them too and tells nothing")
 async def test_an_error_of_our_own_bears_them_too_and_tells_nothing(
     attest: Platform, ana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +146,7 @@ async def test_metrics_are_for_the_host_alone(attest: Platform) -> None:
 # --- actions --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a call without an identity reaches nothing")
 async def test_nobody_reaches_anything_without_an_identity(attest: Platform) -> None:
     stranger = attest.client()
     for method, path in sorted(set(paths())):
@@ -157,7 +157,7 @@ async def test_nobody_reaches_anything_without_an_identity(attest: Platform) -> 
         assert (await stranger.post(path, json={})).status_code in (401, 405), path
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a session opens no internal address")
 async def test_a_session_opens_no_internal_address(attest: Platform, admin: Browser) -> None:
     """They take internal tokens alone: neither a cookie nor a machine's token is one."""
     for path in ("/internal/bus", "/internal/dead-letters"):
@@ -178,7 +178,7 @@ async def last(attest: Platform) -> Any:
     return lambda service: attest.seen[service][-1]
 
 
-@pytest.mark.req("PL-25")
+@pytest.mark.part("PL-25", "a call goes to its service with the caller in an internal token")
 async def test_a_call_goes_to_its_service_with_the_caller_in_an_internal_token(
     attest: Platform, ana: Browser, last: Any
 ) -> None:
@@ -199,14 +199,15 @@ async def test_a_call_goes_to_its_service_with_the_caller_in_an_internal_token(
     assert seen["grants"] == [("operator", {})]
 
 
-@pytest.mark.req("PL-25", "RP-03")
+@pytest.mark.part("PL-25", "what was known at an instant is asked of the archive")
+@pytest.mark.part("RP-03", "what was known at an instant is asked of the archive")
 async def test_what_was_known_at_an_instant_is_asked_of_the_archive(ana: Browser) -> None:
     assert (await ana.get(CELLS, params={"person": "ANA"})).json()["service"] == "assignment"
     asked = {"person": "ANA", "known_at": "2026-03-01T00:00:00Z"}
     assert (await ana.get(CELLS, params=asked)).json()["service"] == "reporting"
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "what a caller says about itself is dropped")
 async def test_what_a_caller_says_about_itself_is_dropped(attest: Platform, ana: Browser, last: Any) -> None:
     correlation = "0199b0c0-0000-7000-8000-000000000001"
     spoofed = {
@@ -237,7 +238,7 @@ async def test_what_a_caller_says_about_itself_is_dropped(attest: Platform, ana:
     assert re.fullmatch(r"[0-9a-f-]{36}", last("assignment")["headers"]["x-correlation-id"])
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a bearer token of ones own making is no identity")
 async def test_a_bearer_token_of_ones_own_making_is_no_identity(
     attest: Platform, ana: Browser, last: Any
 ) -> None:
@@ -248,7 +249,7 @@ async def test_a_bearer_token_of_ones_own_making_is_no_identity(
         assert code_of(answer) == (401, "unauthenticated"), authorization
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "an internal token is for one service alone")
 async def test_an_internal_token_is_for_one_service_alone(attest: Platform, ana: Browser, last: Any) -> None:
     await ana.get(CELLS)
     token = {"authorization": last("assignment")["headers"]["authorization"]}
@@ -283,7 +284,7 @@ async def _raw(attest: Platform, ana: Browser, path: str) -> int:
     return status
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "no path leads out of what the table opens")
 @pytest.mark.parametrize("path", [*DOTTED, "/api/internal/secret", "/api/../internal/secret"])
 async def test_no_path_leads_out_of_what_the_table_opens(attest: Platform, ana: Browser, path: str) -> None:
     before = len(attest.seen["qms"])
@@ -291,7 +292,7 @@ async def test_no_path_leads_out_of_what_the_table_opens(attest: Platform, ana: 
     assert len(attest.seen["qms"]) == before
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "the check of paths is what keeps them in")
 async def test_the_check_of_paths_is_what_keeps_them_in(
     attest: Platform, ana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,7 +321,7 @@ async def test_a_service_sets_no_cookie_and_no_policy_of_its_own(attest: Platfor
 MEGABYTE = 1024 * 1024
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a body of 25 megabytes goes through and no larger one")
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_of_25_megabytes_goes_through_and_no_larger_one(
     attest: Platform, ana: Browser, last: Any, chunked: bool
@@ -393,7 +394,7 @@ async def test_an_answer_that_its_service_breaks_off_is_not_taken_for_a_whole_on
     assert (await ana.get("/api/changes/x")).status_code == 200
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "nobody makes the gateway read a large body")
 async def test_nobody_makes_the_gateway_read_a_large_body(attest: Platform) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b'{"username": "x", "password": "'

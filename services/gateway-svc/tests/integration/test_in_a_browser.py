@@ -12,7 +12,11 @@ from playwright.async_api import Page, async_playwright
 
 from tests.e2e.browser import ARGUMENTS, chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.req("PL-32"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.part("PL-32", "security headers protect in a real browser"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 INJECTED = "<script>document.title = 'taken over'</script>"
 """Stands for what somebody gets into a page that forgot to escape it."""

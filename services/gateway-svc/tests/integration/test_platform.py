@@ -82,7 +82,7 @@ async def test_about_names_versions(attest: Platform, ana: Browser) -> None:
     assert found["records"]["schema"] == found["gateway"]["schema"] != "unknown"
 
 
-@pytest.mark.req("PL-25")
+@pytest.mark.part("PL-25", "one document shows what can be called")
 async def test_one_document_shows_what_can_be_called(attest: Platform) -> None:
     document = (await attest.client().get("/openapi.json")).json()
     assert {"/api/session", "/api/changes", "/api/qualification/cells"} <= set(document["paths"])

@@ -16,7 +16,7 @@ from servicekit.db.glance import Glances
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a log in gives a cookie that scripts and other sites cannot use")
 async def test_a_log_in_gives_a_cookie_that_scripts_and_other_sites_cannot_use(
     attest: Platform, ana: Browser
 ) -> None:
@@ -42,7 +42,7 @@ async def test_a_log_in_gives_a_cookie_that_scripts_and_other_sites_cannot_use(
     assert again.json()["csrf"] == ana.csrf != me["csrf"]
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "an unknown name and a wrong password get the same answer")
 async def test_an_unknown_name_and_a_wrong_password_get_the_same_answer(
     attest: Platform, ana: Browser
 ) -> None:
@@ -63,7 +63,8 @@ async def test_an_unknown_name_and_a_wrong_password_get_the_same_answer(
     assert nobody > known / 3
 
 
-@pytest.mark.req("PL-32", "SR-04")
+@pytest.mark.part("PL-32", "five failures lock the name for thirty minutes")
+@pytest.mark.part("SR-04", "five wrong passwords lock the name")
 async def test_five_failures_lock_the_name_for_thirty_minutes(attest: Platform, ana: Browser) -> None:
     for _ in range(5):
         assert code_of(await attest.browser().log_in(ana.username, "wrong wrong wrong")) == (
@@ -83,7 +84,8 @@ async def test_five_failures_lock_the_name_for_thirty_minutes(attest: Platform, 
     assert (await attest.browser().log_in(ana.username)).status_code == 200
 
 
-@pytest.mark.req("PL-32", "SR-04")
+@pytest.mark.part("PL-32", "control: without the lock a guesser goes on until a guess is right")
+@pytest.mark.part("SR-04", "control: without the lock, a guesser goes on until a guess is right")
 async def test_control_without_the_lock_a_guesser_goes_on_until_a_guess_is_right(
     attest: Platform, ana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +97,7 @@ async def test_control_without_the_lock_a_guesser_goes_on_until_a_guess_is_right
     assert (await attest.browser().log_in(ana.username)).status_code == 200
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "names that nobody has are locked too")
 async def test_names_that_nobody_has_are_locked_too(attest: Platform) -> None:
     for _ in range(5):
         await attest.browser().log_in("nobody", "wrong wrong wrong")
@@ -103,7 +105,7 @@ async def test_names_that_nobody_has_are_locked_too(attest: Platform) -> None:
     assert "nobody" not in str(attest.sql("SELECT subject FROM app.attempt"))
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "many guesses at once count like many in turn")
 async def test_many_guesses_at_once_count_like_many_in_turn(
     attest: Platform, ana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +126,7 @@ async def test_many_guesses_at_once_count_like_many_in_turn(
     assert sorted({answer.status_code for answer in answers}) == [401, 429]
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a success ends the count")
 async def test_a_success_ends_the_count(attest: Platform, ana: Browser) -> None:
     for _ in range(4):
         await attest.browser().log_in(ana.username, "wrong wrong wrong")
@@ -134,7 +136,8 @@ async def test_a_success_ends_the_count(attest: Platform, ana: Browser) -> None:
     assert (await attest.browser().log_in(ana.username)).status_code == 200
 
 
-@pytest.mark.req("PL-32", "SR-19")
+@pytest.mark.part("PL-32", "an idle session ends")
+@pytest.mark.part("SR-19", "an idle session ends by itself")
 @pytest.mark.parametrize(("kiosk", "lasts", "ends"), [(False, 890, 901), (True, 55, 61)])
 async def test_an_idle_session_ends(
     attest: Platform, ana: Browser, kiosk: bool, lasts: int, ends: int
@@ -153,7 +156,7 @@ async def test_an_idle_session_ends(
     )
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "what a page asks by itself keeps nobody logged in")
 @pytest.mark.parametrize(
     ("path", "headers", "alive"),
     [
@@ -172,7 +175,7 @@ async def test_what_a_page_asks_by_itself_keeps_nobody_logged_in(
     assert ((await ana.get("/api/session")).status_code == 200) is alive
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a session ends after twelve hours whatever is done")
 async def test_a_session_ends_after_twelve_hours_whatever_is_done(attest: Platform, ana: Browser) -> None:
     attest.age(ana, "expires_at", 43_140)
     assert (await ana.get("/api/session")).status_code == 200
@@ -180,7 +183,7 @@ async def test_a_session_ends_after_twelve_hours_whatever_is_done(attest: Platfo
     assert (await ana.get("/api/session")).status_code == 401
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a log in gives a new session and ends the old one")
 async def test_a_log_in_gives_a_new_session_and_ends_the_old_one(attest: Platform, ana: Browser) -> None:
     old = ana.secret
     assert (await ana.log_in(ana.username)).status_code == 200
@@ -202,7 +205,7 @@ async def test_log_out_ends_the_session_on_the_server(attest: Platform, ana: Bro
     assert len(attest.trail("logged_out", ana.account)) == 1
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a new password ends every other session")
 async def test_a_new_password_ends_every_other_session(attest: Platform, ana: Browser) -> None:
     other = attest.browser()
     await other.log_in(ana.username)
@@ -221,7 +224,7 @@ async def test_a_new_password_ends_every_other_session(attest: Platform, ana: Br
     assert (await attest.browser().log_in(ana.username, "a brand new password")).status_code == 200
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "guesses of the current password are counted")
 async def test_guesses_of_the_current_password_are_counted(attest: Platform, ana: Browser) -> None:
     for _ in range(5):
         await ana.post("/api/password", {"current": "a wrong guess", "new": "a brand new password"})
@@ -230,7 +233,7 @@ async def test_guesses_of_the_current_password_are_counted(attest: Platform, ana
 
 
 @pytest.mark.parametrize("act", ["lock", "disable"])
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a locked account is out with the next request")
 async def test_a_locked_account_is_out_with_the_next_request(
     attest: Platform, admin: Browser, ana: Browser, act: str
 ) -> None:
@@ -239,7 +242,7 @@ async def test_a_locked_account_is_out_with_the_next_request(
     assert code_of(await attest.browser().log_in(ana.username)) == (401, "login-refused")
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a role that is taken away is gone with the next request")
 async def test_a_role_that_is_taken_away_is_gone_with_the_next_request(
     attest: Platform, admin: Browser, ana: Browser
 ) -> None:

@@ -29,7 +29,11 @@ from servicekit.signing import (
     prepare,
 )
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.req("SR-04", "R-50")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.part("SR-04", "what must fail to sign, and what a signature contains"),
+    pytest.mark.part("R-50", "a signature needs a fresh authentication"),
+]
 _notes = (f"N{n}" for n in itertools.count(1))
 WRONG = "not the password"
 
@@ -343,7 +347,8 @@ async def test_a_signer_without_the_role_signs_nothing(
     assert signatures(attest, note) == []
 
 
-@pytest.mark.req("PL-06", "R-53")
+@pytest.mark.part("PL-06", "nobody signs what is their own")
+@pytest.mark.part("R-53", "nobody signs what is their own")
 async def test_nobody_signs_what_is_their_own(attest: Platform, ana: Browser, note: str) -> None:
     attest.records_sql("UPDATE app.note SET author = %s WHERE id = %s", ana.person, note)
     assert code_of(await ana.post("/api/signing/intents", asked(note))) == (403, "own-approval")
@@ -354,7 +359,8 @@ async def test_nobody_signs_what_is_their_own(attest: Platform, ana: Browser, no
     assert signatures(attest, note) == []
 
 
-@pytest.mark.req("R-53", "PL-06")
+@pytest.mark.part("R-53", "an administrator and a machine sign nothing")
+@pytest.mark.part("PL-06", "an administrator and a machine sign nothing")
 async def test_an_administrator_and_a_machine_sign_nothing(
     attest: Platform, admin: Browser, note: str
 ) -> None:
@@ -364,7 +370,7 @@ async def test_an_administrator_and_a_machine_sign_nothing(
     assert code_of(await machine.post("/api/signing/intents", json=asked(note))) == (403, "not-allowed")
 
 
-@pytest.mark.req("R-51")
+@pytest.mark.part("R-51", "a password that was reset signs nothing before a proof of identity")
 async def test_a_password_that_was_reset_signs_nothing_before_a_proof(
     attest: Platform, admin: Browser, ana: Browser, note: str
 ) -> None:
@@ -383,7 +389,8 @@ async def test_a_password_that_was_reset_signs_nothing_before_a_proof(
     assert (await confirm(ana, await intent(ana, note))).status_code == 200
 
 
-@pytest.mark.req("R-48", "SR-19")
+@pytest.mark.req("R-48")
+@pytest.mark.part("SR-19", "at a kiosk the session ends with the signature")
 async def test_at_a_kiosk_the_session_ends_with_the_signature(
     attest: Platform, ana: Browser, note: str
 ) -> None:

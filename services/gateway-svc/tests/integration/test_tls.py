@@ -18,7 +18,7 @@ from gateway_testing import Browser, platform
 from servicekit.testing.databases import DatabaseFactory
 
 NOW = datetime.now(UTC)
-pytestmark = pytest.mark.req("PL-32")
+pytestmark = pytest.mark.part("PL-32", "TLS off the loopback")
 
 
 async def test_over_tls_the_cookie_belongs_to_the_host_alone(

@@ -21,7 +21,8 @@ def at(*minutes: float) -> list[datetime]:
     return [T + timedelta(minutes=m) for m in minutes]
 
 
-@pytest.mark.req("PL-32", "SR-04")
+@pytest.mark.part("PL-32", "five failures in fifteen minutes lock for thirty")
+@pytest.mark.part("SR-04", "five failures in fifteen minutes lock the name")
 @pytest.mark.parametrize(
     ("failures", "until"),
     [
@@ -58,7 +59,7 @@ def test_just_the_fifth_sets_the_lock() -> None:
     assert [lockout.sets_lock(at(*range(n))) for n in range(7)] == [False] * 5 + [True, True]
 
 
-@pytest.mark.req("PL-01")
+@pytest.mark.part("PL-01", "a name is the same however it is typed")
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [("Ana", "ana"), ("  ANA ", "ana"), ("ｅ１", "e1"), ("Straße", "strasse"), ("e.1@x", "e.1@x")],
@@ -74,7 +75,8 @@ def test_a_name_is_something_that_can_be_typed(typed: str) -> None:
     assert error.value.field == "username"
 
 
-@pytest.mark.req("PL-01", "R-14")
+@pytest.mark.part("PL-01", "a disabled account never comes back")
+@pytest.mark.part("R-14", "a disabled account is never enabled again")
 def test_a_disabled_account_never_comes_back() -> None:
     for wanted in AccountStatus:
         with pytest.raises(RuleError):
@@ -82,7 +84,7 @@ def test_a_disabled_account_never_comes_back() -> None:
     assert accounts.move(AccountStatus.LOCKED, AccountStatus.ACTIVE) == AccountStatus.ACTIVE
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "which roles go together")
 @pytest.mark.parametrize(
     ("role", "held", "person", "code"),
     [
@@ -109,7 +111,7 @@ def test_which_roles_go_together(role: str, held: list[str], person: str | None,
     assert error.value.code == code
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "nobody acts on their own rights")
 def test_nobody_acts_on_their_own_rights() -> None:
     accounts.not_for_oneself("account/a", "ANA", "b", "BEN")
     accounts.not_for_oneself("account/a", None, "b", None)
@@ -125,7 +127,7 @@ def test_a_scope_is_narrowed_by_known_keys() -> None:
             accounts.scope(wanted)
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a session is over after idle time and after twelve hours")
 @pytest.mark.parametrize(("kiosk", "seconds"), [(False, 900), (True, 60)])
 def test_a_session_is_over_after_idle_time_and_after_twelve_hours(kiosk: bool, seconds: int) -> None:
     def over(idle: float, left: float) -> bool:
@@ -144,7 +146,7 @@ def test_a_session_is_over_after_idle_time_and_after_twelve_hours(kiosk: bool, s
     assert sessions.is_worth_noting(T, T - timedelta(seconds=seconds / 30), kiosk=kiosk)
 
 
-@pytest.mark.req("SR-04")
+@pytest.mark.part("SR-04", "a series ends by a pause by its length and by its number")
 def test_a_series_ends_by_a_pause_by_its_length_and_by_its_number() -> None:
     def goes_on(began: float, last: float, count: int) -> bool:
         return sessions.continues_series(T, T - began * MINUTE, T - last * MINUTE, count)
@@ -156,7 +158,7 @@ def test_a_series_ends_by_a_pause_by_its_length_and_by_its_number() -> None:
     assert not sessions.continues_series(T, None, T, 1)
 
 
-@pytest.mark.req("SR-04")
+@pytest.mark.part("SR-04", "an open intent runs out by itself")
 def test_an_open_intent_runs_out_by_itself() -> None:
     ends = T + intents.LIFETIME
     assert intents.at(IntentState.OPEN, ends, ends - timedelta(seconds=1)) == IntentState.OPEN
@@ -168,7 +170,7 @@ def test_an_open_intent_runs_out_by_itself() -> None:
     intents.require_open(IntentState.OPEN)
 
 
-@pytest.mark.req("PL-25")
+@pytest.mark.part("PL-25", "which service answers")
 @pytest.mark.parametrize(
     ("path", "parameters", "service"),
     [
@@ -190,7 +192,7 @@ def test_which_service_answers(path: str, parameters: set[str], service: str | N
     assert routing.service_of(path, frozenset(parameters)) == service
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a plain path means the same to everyone")
 @pytest.mark.parametrize(
     ("path", "plain"),
     [

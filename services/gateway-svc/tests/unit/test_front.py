@@ -32,7 +32,7 @@ def _app(router: APIRouter, public: frozenset[str]) -> FastAPI:
     )
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a route without an action stops the start")
 def test_a_route_without_an_action_stops_the_start() -> None:
     router = APIRouter()
 
@@ -51,7 +51,7 @@ def test_a_route_without_an_action_stops_the_start() -> None:
         check_public(_app(router, open_paths))
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a route that is no longer open is noticed")
 def test_a_route_that_is_no_longer_open_is_noticed() -> None:
     router = APIRouter()
 

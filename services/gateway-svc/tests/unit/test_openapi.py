@@ -10,7 +10,7 @@ import pytest
 from gateway_svc.app import own_routers
 from gateway_svc.openapi import merge, own_document
 
-pytestmark = pytest.mark.req("PL-25")
+pytestmark = pytest.mark.part("PL-25", "documents of several services become one")
 
 
 def document(path: str, schema: dict[str, Any], *, name: str = "Out", **operation: Any) -> dict[str, Any]:

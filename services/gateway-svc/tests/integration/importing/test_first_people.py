@@ -36,7 +36,8 @@ async def accept(browser: Browser, job: str) -> dict[str, str]:
     return answer.json()
 
 
-@pytest.mark.req("PL-29", "R-35")
+@pytest.mark.part("PL-29", "two people whom nobody announced accept the first import")
+@pytest.mark.part("R-35", "two people whom nobody announced accept the first import")
 async def test_two_people_whom_nobody_announced_accept_the_first_import(
     attest: Platform, admin: Browser
 ) -> None:

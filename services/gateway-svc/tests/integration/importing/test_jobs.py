@@ -19,7 +19,7 @@ from servicekit.testing.polling import eventually
 
 from .conftest import POLICY, Imports, fields_of, fixture_files, refusal
 
-pytestmark = pytest.mark.req("PL-29")
+pytestmark = pytest.mark.part("PL-29", "an import from the upload to the last row, accepted by two people")
 
 
 def changed(files: dict[str, bytes], file: str, old: str, new: str) -> dict[str, bytes]:
@@ -146,7 +146,7 @@ async def test_the_same_key_gives_the_same_job(imports: Imports) -> None:
 # --- acceptance
 
 
-@pytest.mark.req("R-35")
+@pytest.mark.part("R-35", "two different people accept")
 async def test_two_different_people_accept(imports: Imports) -> None:
     job = (await imports.uploaded())["id"]
     first = await imports.accept(job, "COR")
@@ -165,7 +165,8 @@ async def test_two_different_people_accept(imports: Imports) -> None:
     assert refusal(await imports.accept(job, "QUE")) == (409, "not-acceptable")
 
 
-@pytest.mark.req("R-35", "R-62")
+@pytest.mark.part("R-35", "the signature binds files counts and policy")
+@pytest.mark.part("R-62", "the signature binds files counts and policy")
 async def test_the_signature_binds_files_counts_and_policy(imports: Imports) -> None:
     job = await imports.uploaded()
     client = imports.client("EVA", "qa_approver")
@@ -178,7 +179,8 @@ async def test_the_signature_binds_files_counts_and_policy(imports: Imports) -> 
     assert (await client.post("/signing/prepare", json=other)).status_code == 422
 
 
-@pytest.mark.req("R-62", "PL-29", "C-36")
+@pytest.mark.req("R-62", "C-36")
+@pytest.mark.part("PL-29", "that migrated records do not count is signed and travels with them")
 async def test_that_migrated_records_do_not_count_is_signed_and_travels_with_them(imports: Imports) -> None:
     counts = await imports.uploaded()
     job = await imports.uploaded(migrated_counts="false")
@@ -207,7 +209,9 @@ async def test_one_person_twice_at_once_is_one_person(imports: Imports) -> None:
     assert (await imports.show(job))["state"] == "ACCEPTED_ONCE"
 
 
-@pytest.mark.req("R-35")
+@pytest.mark.part(
+    "R-35", "control: without the look at who accepted one person accepts twice and the batch is written"
+)
 async def test_control_without_the_look_at_who_accepted_one_person_accepts_twice_and_the_batch_is_written(
     imports: Imports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,7 +241,8 @@ async def test_one_import_at_a_time(imports: Imports) -> None:
 # --- handing over
 
 
-@pytest.mark.req("PL-29", "R-62")
+@pytest.mark.part("PL-29", "every taken row reaches its owner once in the order of the stages")
+@pytest.mark.part("R-62", "every taken row reaches its owner once in the order of the stages")
 async def test_every_taken_row_reaches_its_owner_once_in_the_order_of_the_stages(imports: Imports) -> None:
     job = await imports.uploaded()
     await imports.accepted(job["id"])
@@ -273,7 +278,7 @@ async def test_again_changes_nothing(imports: Imports) -> None:
     assert imports.plant.rows == sent
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "what was imported is never updated")
 async def test_what_was_imported_is_never_updated(imports: Imports) -> None:
     await imports.accepted((await imports.uploaded())["id"])
     await imports.importer().step()

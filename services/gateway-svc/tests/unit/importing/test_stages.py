@@ -26,7 +26,7 @@ def test_every_file_of_an_import_has_an_owner() -> None:
     assert sorted(kinds) == sorted([*map(stem, ROW_TYPES), "questions"])
 
 
-@pytest.mark.req("PL-29")
+@pytest.mark.part("PL-29", "what others refer to goes first")
 def test_what_others_refer_to_goes_first() -> None:
     order = [part.kind for stage in STAGES for part in stage.parts]
     for earlier, later in [
@@ -71,7 +71,8 @@ def test_another_row_gives_another_digest(plan: ImportPlan) -> None:
     assert plan_digest(less, []) != plan_digest(plan, [])
 
 
-@pytest.mark.req("PL-29", "R-35")
+@pytest.mark.part("PL-29", "a refused cell is asked once")
+@pytest.mark.part("R-35", "a refused cell is asked once")
 def test_a_refused_cell_is_asked_once() -> None:
     plant = Path(__file__).parents[5] / "examples" / "plant-a"
     names = [path.name for path in plant.iterdir() if path.name != "training_history.csv"]
