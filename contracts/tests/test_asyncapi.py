@@ -49,7 +49,7 @@ def test_the_document_is_valid_asyncapi(judge: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "a broken document is refused")
 def test_a_broken_document_is_refused(judge: Path, tmp_path: Path):
     text = (files.source_root() / "asyncapi/asyncapi.yaml").read_text(encoding="utf-8")
     broken = tmp_path / "broken.yaml"

@@ -9,7 +9,7 @@ from attest_contracts import validation
 from attest_contracts.tools import compat
 from attest_contracts.tools.models import schema_names
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "an incompatible change of a schema is refused")
 
 type Schema = dict[str, Any]
 

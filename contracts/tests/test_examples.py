@@ -44,7 +44,7 @@ def test_an_example_is_a_valid_event_of_its_topic(path: Path):
 
 
 @every_example
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "an example survives its model")
 def test_an_example_survives_its_model(path: Path):
     event, topic = read(path), topic_of(path)
     model = import_module(f"attest_contracts.models.{topic.module}")
@@ -55,18 +55,18 @@ def test_an_example_survives_its_model(path: Path):
     assert without_nulls(normal(sent)) == without_nulls(normal(event["data"]))
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "every event type has an example")
 def test_every_event_type_has_an_example():
     assert {read(path)["type"] for path in EXAMPLES} == set(topics.by_event_type())
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "no two examples share an id")
 def test_no_two_examples_share_an_id():
     ids = [read(path)["id"] for path in EXAMPLES]
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "every declared field is shown by some example")
 def test_every_declared_field_is_shown_by_some_example():
     """A field that no example carries has never been tried by any reader."""
     for topic in topics.load().values():
@@ -85,7 +85,8 @@ def test_every_declared_field_is_shown_by_some_example():
         assert not missing, topic.name
 
 
-@pytest.mark.req("PL-26", "PL-31")
+@pytest.mark.part("PL-26", "personal data is in the topic of names alone")
+@pytest.mark.part("PL-31", "personal data is in the topic of names alone")
 def test_personal_data_stands_in_the_names_topic_alone():
     personal = personal_values()
     assert len(personal) >= 8
@@ -100,7 +101,8 @@ def test_personal_data_stands_in_the_names_topic_alone():
 @pytest.mark.parametrize(
     "planted", ["Annelies", "duarte", "signed by A. Kostas", "B-77120", "x.y@plant.example"]
 )
-@pytest.mark.req("PL-26", "PL-31")
+@pytest.mark.part("PL-26", "control: a planted name or address is found")
+@pytest.mark.part("PL-31", "control: a planted name or address is found")
 def test_a_planted_name_or_address_is_found(planted: str):
     """Control of the scan above: it sees what it is there to see."""
     event = read(next(path for path in EXAMPLES if topic_of(path).name == "qms.change"))
@@ -109,7 +111,7 @@ def test_a_planted_name_or_address_is_found(planted: str):
     assert leaked(event, personal_values())
 
 
-@pytest.mark.req("PL-26")
+@pytest.mark.part("PL-26", "an id of a person cannot be a mail address")
 def test_ids_of_people_admit_no_mail_address():
     event = read(ROOT / "examples/matrix.person/v1/hired.json")
     event["data"]["state"]["person"] = "annelies.duarte@plant.example"

@@ -4,7 +4,7 @@ import pytest
 from attest_contracts import enums, files, policy, topics
 from attest_contracts.tools import asyncapi, generate, models
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "generated models are in step with the schemas")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,9 @@ def test_enumerations_are_those_of_the_schemas():
     assert {kind.__name__ for kind in enums.OPEN_ENUMERATIONS} == set(opened)
 
 
-@pytest.mark.req("C-03", "C-25", "AE-05")
+@pytest.mark.part("C-03", "the closed lists have the agreed length")
+@pytest.mark.part("C-25", "the closed lists have the agreed length")
+@pytest.mark.part("AE-05", "the closed lists have the agreed length")
 def test_the_lists_that_the_rules_close_have_their_length():
     assert len(enums.Status) == 12
     assert len(enums.Verdict) == 4
@@ -49,7 +51,7 @@ def test_the_lists_that_the_rules_close_have_their_length():
     assert {trigger.value for trigger in enums.SpanTrigger} <= {trigger.value for trigger in enums.Trigger}
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "the roles of the contract are those of the policy")
 def test_roles_of_the_contract_are_those_of_the_policy():
     assert [role.value for role in enums.Role] == list(policy.load()["roles"])
 

@@ -22,7 +22,7 @@ print(len(topics.load()))
 
 
 @pytest.mark.slow
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "a wheel contains the contract files")
 def test_a_wheel_holds_the_contract_files(tmp_path):
     # The one that `make` brings need not be on the PATH.
     own = Path(__file__).parents[2] / ".attest" / "boot" / "bin" / "uv"

@@ -5,7 +5,7 @@ import re
 import pytest
 from attest_contracts import files, policy
 
-pytestmark = pytest.mark.req("PL-06")
+pytestmark = pytest.mark.part("PL-06", "what each role holds and must not hold")
 
 TABLE = policy.load()
 TEXT = files.read("policy", "roles.yaml")
@@ -39,7 +39,7 @@ def test_every_action_is_held_by_someone():
     assert {action for action in TABLE["actions"] if not holders(action)} == set()
 
 
-@pytest.mark.req("R-53")
+@pytest.mark.part("R-53", "an administrator has no right of the plant")
 def test_an_administrator_has_no_gxp_right():
     gxp = {action for action in TABLE["roles"]["administrator"] if TABLE["actions"][action]["gxp"]}
     assert gxp == set()
@@ -95,7 +95,8 @@ def test_drafting_and_signing_are_different_roles():
     assert holders("requirement.sign").isdisjoint(holders("requirement.write"))
 
 
-@pytest.mark.req("PL-29", "R-35")
+@pytest.mark.part("PL-29", "an import is accepted by two people")
+@pytest.mark.part("R-35", "an import is accepted by two people")
 def test_segregation_rules():
     rules = {rule["id"]: rule for rule in TABLE["segregation"]}
     assert rules["own-change"]["action"] == "change.sign"
@@ -104,7 +105,7 @@ def test_segregation_rules():
     assert rules["import-two-people"].get("count") == 2
 
 
-@pytest.mark.req("R-53")
+@pytest.mark.part("R-53", "an administrator holds no other role")
 def test_an_administrator_holds_no_other_role():
     pairs = {rule["role"]: set(rule["with_"]) for rule in TABLE["exclusive"]}
     assert pairs["administrator"] == set(ROLES) - {"administrator"}

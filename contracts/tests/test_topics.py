@@ -7,7 +7,7 @@ from attest_contracts import files, topics, validation
 from attest_contracts.tools.models import schema_names
 from attest_contracts.topics import Topic
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "topic files are explicit and fit their schemas")
 
 TRANSPORT = {"envelope.v1", "heartbeat.v1"}
 SERVICES = {"matrix", "qms", "assignment", "records", "reporting", "gateway"}

@@ -3,7 +3,7 @@
 import pytest
 from attest_contracts.upcasters import UPCASTERS, UnknownMajorError, upcast
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "an older major is upcast step by step")
 
 STEPS = {
     "toy.thing.v1": lambda data: {**data, "second": True},

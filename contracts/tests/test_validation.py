@@ -16,7 +16,7 @@ from attest_contracts import (
 )
 from attest_contracts.models import assignment_qualification, envelope, matrix_person
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "three validators agree on each schema")
 
 
 def example(topic: str, name: str) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_an_error_names_the_place(person: dict[str, Any], change: Any, path: str
         assert error.value.path == path
 
 
-@pytest.mark.req("PL-31")
+@pytest.mark.part("PL-31", "a reason of a refusal never quotes the value")
 def test_a_reason_never_quotes_the_value(person: dict[str, Any]):
     person["state"]["person"] = "secret name"
     with pytest.raises(ContractError) as error:

@@ -55,7 +55,8 @@ def test_plant_a_counts(plant_a: ImportPlan, file: str, counts: Counts) -> None:
     assert counts.rows == counts.taken + counts.refused + counts.identical
 
 
-@pytest.mark.req("C-37", "C-31")
+@pytest.mark.part("C-37", "the people of plant A are judged row by row")
+@pytest.mark.part("C-31", "the people of plant A are judged row by row")
 def test_plant_a_people(plant_a: ImportPlan) -> None:
     assert reasons(plant_a, "people.csv", Severity.REFUSED) == {
         "DUPLICATE_KEY": 2,
@@ -67,7 +68,8 @@ def test_plant_a_people(plant_a: ImportPlan) -> None:
     assert reasons(plant_a, "people.csv", Severity.WARNED) == {"SUPERVISOR_SELF": 5, "SUPERVISOR_REFUSED": 7}
 
 
-@pytest.mark.req("C-37", "C-33")
+@pytest.mark.part("C-37", "the history of plant A is judged row by row")
+@pytest.mark.part("C-33", "the history of plant A is judged row by row")
 def test_plant_a_history(plant_a: ImportPlan) -> None:
     assert reasons(plant_a, "training_history.csv", Severity.REFUSED) == {
         "PERSON_REFUSED": 1_036,
@@ -87,7 +89,7 @@ def test_plant_a_history(plant_a: ImportPlan) -> None:
     }
 
 
-@pytest.mark.req("C-32")
+@pytest.mark.part("C-32", "a leave before the hire is warned about")
 def test_plant_a_leave_before_hire(plant_a: ImportPlan) -> None:
     (finding,) = [finding for finding in plant_a.findings if finding.file == "leaves.csv"]
     assert (finding.line, finding.severity, finding.reason) == (
@@ -97,7 +99,8 @@ def test_plant_a_leave_before_hire(plant_a: ImportPlan) -> None:
     )
 
 
-@pytest.mark.req("C-34", "C-37")
+@pytest.mark.part("C-34", "unreadable cells of plant A are open questions")
+@pytest.mark.part("C-37", "unreadable cells of plant A are open questions")
 def test_plant_a_open_questions(plant_a: ImportPlan) -> None:
     assert [
         (question.line, question.source, question.item, question.value) for question in plant_a.questions
@@ -112,7 +115,8 @@ def test_plant_a_open_questions(plant_a: ImportPlan) -> None:
         assert current <= set(question.people) <= people.keys()
 
 
-@pytest.mark.req("C-33", "C-30")
+@pytest.mark.part("C-33", "with a zone rule, two times without an offset are taken")
+@pytest.mark.part("C-30", "with a zone rule, two times without an offset are taken")
 def test_plant_a_with_a_zone_rule_takes_the_two_times_without_offset(examples: Path) -> None:
     """Both are sent again with an offset further down: now it is those rows that come second under their key."""
     plan = check(read_directory(examples / "plant-a"), export_date=EXPORT, zone_rule="site")
@@ -127,7 +131,7 @@ def test_plant_a_with_a_zone_rule_takes_the_two_times_without_offset(examples: P
     assert all(row.zone_rule == row.time_zone for row in ruled)
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "importing plant A again changes nothing")
 def test_plant_a_again_is_all_identical(examples: Path, plant_a: ImportPlan) -> None:
     again = check(read_directory(examples / "plant-a"), export_date=EXPORT, known=plant_a.remember())
     for result in again.files:

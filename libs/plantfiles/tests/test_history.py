@@ -56,7 +56,8 @@ def test_the_first_reason_in_the_order_of_the_rule_is_the_only_one(plant, told, 
     assert (plan.counts(FILE).taken, plan.counts(FILE).refused) == (2, 1)
 
 
-@pytest.mark.req("C-33", "C-02")
+@pytest.mark.req("C-33")
+@pytest.mark.part("C-02", "days are those of the persons site")
 def test_days_are_those_of_the_persons_site(plant, told) -> None:
     """P2 is in New York: 10 January begins there at 05:00 UTC, and 1 November ends at 05:00 UTC on the 2nd."""
     plant.add(
@@ -80,7 +81,8 @@ def test_an_offset_that_is_not_the_zones_is_warned_and_the_instant_stands_as_wri
     assert record(plan, "L-3").completed_at.isoformat() == "2024-07-05T09:00:00+01:00"
 
 
-@pytest.mark.req("C-33", "C-08")
+@pytest.mark.req("C-33")
+@pytest.mark.part("C-08", "a doubtful record is taken with a warning")
 @pytest.mark.parametrize(
     ("row", "column", "reason"),
     [
@@ -99,7 +101,7 @@ def test_a_doubtful_record_is_taken_with_a_warning(plant, told, row, column, rea
     assert plan.counts(FILE).taken == 3
 
 
-@pytest.mark.req("C-33")
+@pytest.mark.part("C-33", "the last day of employment is no doubt")
 def test_the_last_day_of_employment_is_no_doubt(plant, told) -> None:
     plant.add(FILE, "P2,SOP-1,1,2026-05-31T23:59:59-04:00,read,,,L-3")
     assert told(plant.check()) == []
@@ -124,7 +126,7 @@ def test_a_named_zone_rule_takes_a_time_without_offset_and_the_record_says_so(
     assert record(plan, "L-1").zone_rule is None
 
 
-@pytest.mark.req("C-33")
+@pytest.mark.part("C-33", "a zone rule guesses no time that existed never or twice")
 def test_a_zone_rule_guesses_no_time_that_existed_never_or_twice(plant, told) -> None:
     plant.add(
         FILE,
@@ -142,7 +144,8 @@ def test_a_zone_rule_must_be_a_zone(plant) -> None:
         plant.check(zone_rule="Europe/Leiden")
 
 
-@pytest.mark.req("R-62", "C-08")
+@pytest.mark.part("R-62", "a record names its methods score and place")
+@pytest.mark.part("C-08", "a record names its methods score and place")
 def test_a_record_names_its_methods_score_and_place(plant) -> None:
     plant.add(FILE, "P1,SOP-1,1,2024-07-05T09:00:00.250+02:00,ojt+quiz+read,87.5,P3,L-3")
     taken = record(plant.check(), "L-3")

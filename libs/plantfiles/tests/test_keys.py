@@ -28,7 +28,8 @@ def test_the_same_key_with_other_content_is_refused_and_both_lines_are_named(pla
     assert plan.findings[0].message.endswith("line 2 was taken, line 4 is not")
 
 
-@pytest.mark.req("C-30", "C-31")
+@pytest.mark.req("C-30")
+@pytest.mark.part("C-31", "a refused row claims no key")
 def test_a_refused_row_claims_no_key(plant, told) -> None:
     plant.change("people.csv", "P2,Bob", "P2,=Bob")
     plant.add(
@@ -47,7 +48,7 @@ def test_the_key_of_a_spell_is_all_it_says(plant, told) -> None:
     assert plan.counts("people_overlays.csv").taken == 2
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "an id cannot mean two things")
 def test_an_id_cannot_mean_two_things(plant, told) -> None:
     plant.add("sites.csv", "NL1,Leiden,Europe/Paris")
     plan = plant.check()
@@ -67,7 +68,7 @@ def test_running_again_changes_nothing(plant, told) -> None:
     assert told(again) == [line for line in told(first) if line.startswith("R")]
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "order of rows and columns line ends and byte order mark are no change")
 def test_order_of_rows_and_columns_line_ends_and_byte_order_mark_are_no_change(plant, told) -> None:
     known = plant.check().remember()
     plant.files["overlays.csv"] = "name,overlay\r\nTrainer,TRN\r\n".encode("utf-8-sig")
@@ -97,14 +98,16 @@ def test_other_content_than_before_is_a_conflict_and_never_an_update(plant, told
         assert counts.rows == counts.taken + counts.refused + counts.identical
 
 
-@pytest.mark.req("C-30", "C-34")
+@pytest.mark.part("C-30", "letters of a cell in another order are no conflict")
+@pytest.mark.part("C-34", "letters of a cell in another order are no conflict")
 def test_letters_of_a_cell_in_another_order_are_no_conflict(plant, told) -> None:
     known = plant.check().remember()
     plant.sheets["By equipment"][1][2] = "OR24"
     assert told(plant.check(known=known)) == []
 
 
-@pytest.mark.req("C-30", "C-33")
+@pytest.mark.part("C-30", "another zone rule is another content")
+@pytest.mark.part("C-33", "another zone rule is another content")
 def test_another_zone_rule_is_another_content(plant, told) -> None:
     plant.add("training_history.csv", "P1,SOP-1,1,2024-07-05T09:00:00,read,,,L-3")
     known = plant.check(zone_rule="site").remember()

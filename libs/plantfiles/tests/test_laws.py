@@ -42,7 +42,7 @@ history_rows = st.builds(
 broken_rows = st.sampled_from(['"a"b', "", ",,", "P1", 'P1,"\n"'])
 
 
-@pytest.mark.req("C-30")
+@pytest.mark.part("C-30", "counts add up and running again takes nothing")
 @given(
     st.lists(people_rows | broken_rows, max_size=6),
     st.lists(history_rows | broken_rows, max_size=8),

@@ -40,7 +40,8 @@ def test_anything_else_is_no_cell(text) -> None:
     assert parse_cell(text) is None
 
 
-@pytest.mark.req("C-34", "C-35")
+@pytest.mark.part("C-34", "filled cells are requirements of their level")
+@pytest.mark.part("C-35", "filled cells are requirements of their level")
 def test_filled_cells_are_requirements_of_their_level(plant) -> None:
     cells = [row for row in plant.check().taken(FILE) if isinstance(row, MatrixCell)]
     assert [
@@ -54,7 +55,8 @@ def test_filled_cells_are_requirements_of_their_level(plant) -> None:
     ]
 
 
-@pytest.mark.req("C-34", "C-04")
+@pytest.mark.req("C-34")
+@pytest.mark.part("C-04", "an unreadable cell is an open question about the people it could concern")
 def test_an_unreadable_cell_is_an_open_question_about_the_people_it_could_concern(plant, told) -> None:
     plant.sheets[FUNCTIONS][1][2] = "ask QA"
     plan = plant.check()
@@ -79,7 +81,7 @@ def test_an_unknown_document_is_refused_as_a_row(plant, told) -> None:
     ]
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "an unknown document without a filled cell is told too")
 def test_an_unknown_document_without_a_filled_cell_is_told_too(plant, told) -> None:
     plant.sheets[FUNCTIONS].append(["SOP-9", "Gone", "", ""])
     plan = plant.check()
@@ -97,7 +99,7 @@ def test_an_unknown_source_is_refused_as_a_column(plant, told) -> None:
     assert plan.counts(FILE).refused == 1
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "a sheet that is none of the matrix is refused with every cell open")
 def test_a_sheet_that_is_none_of_the_matrix_is_refused_with_every_cell_open(plant, told) -> None:
     plant.sheets["By mood"] = [["Document", "Title", "OPR"], ["SOP-1", "Filling", "R"]]
     plan = plant.check()
@@ -105,13 +107,14 @@ def test_a_sheet_that_is_none_of_the_matrix_is_refused_with_every_cell_open(plan
     assert [question.line for question in plan.questions] == ["By mood!C2"]
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "a sheet without its header is refused")
 def test_a_sheet_without_its_header_is_refused(plant, told) -> None:
     plant.sheets["By overlay"].pop(0)
     assert told(plant.check()) == [f"R {FILE}:By overlay!A1  SHEET_LAYOUT"]
 
 
-@pytest.mark.req("C-30", "C-34")
+@pytest.mark.part("C-30", "a column that stands twice with other content is an open question")
+@pytest.mark.part("C-34", "a column that stands twice with other content is an open question")
 def test_a_column_that_stands_twice_with_other_content_is_an_open_question(plant, told) -> None:
     plant.sheets["By overlay"] = [["Document", "Title", "TRN", "TRN"], ["SOP-1", "Filling", "Q", "R"]]
     plan = plant.check()
@@ -119,7 +122,7 @@ def test_a_column_that_stands_twice_with_other_content_is_an_open_question(plant
     assert [(question.line, question.people) for question in plan.questions] == [("By overlay!D2", ("P3",))]
 
 
-@pytest.mark.req("R-77")
+@pytest.mark.part("R-77", "an interval beyond the law is warned and not changed")
 def test_an_interval_beyond_the_law_is_warned_and_not_changed(plant, told) -> None:
     plant.sheets[FUNCTIONS].append(["EHS-1", "Process hazard analysis", "R48", "R36"])
     plan = plant.check()
@@ -159,7 +162,7 @@ def test_a_merged_cell_says_nothing_of_what_it_covers(plant, told) -> None:
     assert [question.people for question in plan.questions] == [("P3",)]
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "a formula without a stored result is not an empty cell")
 @pytest.mark.parametrize("result", [b"", b"<v></v>", b"<v/>"])
 def test_a_formula_without_a_stored_result_is_not_an_empty_cell(plant, told, result) -> None:
     formula = b'<c r="C2"><f>IF(1,"R","")</f>' + result + b"</c>"
@@ -169,7 +172,7 @@ def test_a_formula_without_a_stored_result_is_not_an_empty_cell(plant, told, res
     assert "cell C2" in plan.findings[0].message
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "a formula is what it was calculated to")
 def test_a_formula_is_what_it_was_calculated_to(plant, told) -> None:
     formula = b'<c r="C2" t="str"><f>"R"</f><v>R6</v></c>'
     plant.files[FILE] = edited(plant.workbook(plant.sheets), C2, formula)
@@ -180,7 +183,7 @@ def test_a_formula_is_what_it_was_calculated_to(plant, told) -> None:
     assert first.interval_months == 6
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "a number is no cell")
 def test_a_number_is_no_cell(plant, told) -> None:
     plant.files[FILE] = edited(plant.workbook(plant.sheets), C2, b'<c r="C2"><v>12</v></c>')
     plan = plant.check()
@@ -188,7 +191,7 @@ def test_a_number_is_no_cell(plant, told) -> None:
     assert plan.findings[0].value == "12"
 
 
-@pytest.mark.req("C-35")
+@pytest.mark.part("C-35", "addresses are those of a spreadsheet")
 def test_addresses_are_those_of_a_spreadsheet() -> None:
     assert [cell_address("S", 0, column) for column in (0, 25, 26, 27, 701, 702)] == [
         "S!A1",

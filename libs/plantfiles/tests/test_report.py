@@ -14,7 +14,7 @@ def read_back(plan) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(report.as_csv(plan), newline="")))
 
 
-@pytest.mark.req("PL-29")
+@pytest.mark.part("PL-29", "the csv has every finding in its columns")
 def test_the_csv_has_every_finding_in_its_columns(plant) -> None:
     plant.add("leaves.csv", 'P9,2025-03-01,,"with ""quotes"", and\nlines"', "P2,2024-02-29,,medical")
     plant.sheets["By area"][1][2] = "X"
@@ -43,7 +43,7 @@ def test_no_value_runs_as_a_formula_and_hidden_characters_are_shown(plant) -> No
     assert [row["value"] for row in read_back(plan)] == ["'=HYPERLINK(1)", "Mü\\u200bller"]
 
 
-@pytest.mark.req("PL-29")
+@pytest.mark.part("PL-29", "the json holds everything as it stands in the file")
 def test_the_json_holds_everything_as_it_stands_in_the_file(plant) -> None:
     plant.add("people.csv", "P9,A,Mü\u200bller,,employee,NL1,,,OPR,2024-01-01,,,2024-01-01,,")
     plant.sheets["By area"][1][2] = "X"

@@ -206,7 +206,8 @@ def test_ended_on_the_day_of_hire_is_an_employment_of_no_day(plant, told) -> Non
     assert told(plant.check()) == []
 
 
-@pytest.mark.req("C-31", "C-32")
+@pytest.mark.part("C-31", "what refers to a refused person says so")
+@pytest.mark.part("C-32", "what refers to a refused person says so")
 def test_what_refers_to_a_refused_person_says_so(plant, told) -> None:
     plant.change("people.csv", "P2,Bob", "P2,=Bob")
     plant.add("leaves.csv", "P2,2025-03-01,,medical")
@@ -233,14 +234,15 @@ def test_a_spell_outside_employment_is_taken_with_a_warning(plant, told, row, co
     assert plan.counts("leaves.csv").taken == 2
 
 
-@pytest.mark.req("C-32", "C-02")
+@pytest.mark.part("C-32", "a spell to the edge of employment is inside")
+@pytest.mark.part("C-02", "a spell to the edge of employment is inside")
 @pytest.mark.parametrize("row", ["P2,2024-03-01,2026-06-01,medical", "P2,2026-05-31,,medical"])
 def test_a_spell_to_the_edge_of_employment_is_inside(plant, told, row) -> None:
     plant.add("leaves.csv", row)
     assert told(plant.check()) == []
 
 
-@pytest.mark.req("C-20")
+@pytest.mark.part("C-20", "a roster file names the shift of each day, or a day off")
 def test_a_roster_says_which_shift_or_off(plant) -> None:
     days = [row for row in plant.check().taken("roster.csv") if isinstance(row, RosterDay)]
     assert [(row.day.isoformat(), row.shift) for row in days] == [("2026-11-02", "D"), ("2026-11-03", None)]

@@ -38,7 +38,7 @@ def logged(more: str = "") -> str:
     return done.stderr
 
 
-@pytest.mark.req("PL-26")
+@pytest.mark.part("PL-26", "an error is logged without the local variables")
 def test_an_error_is_logged_without_the_local_variables() -> None:
     text = logged()
     assert '"exc_type": "RuntimeError"' in text

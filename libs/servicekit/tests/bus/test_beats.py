@@ -13,7 +13,7 @@ from servicekit.context import Context
 from servicekit.db import Database
 from servicekit.testing import eventually
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "heartbeats of many partitions share a transaction")
 
 CONTEXT = Context(actor="system/sales", reason="test", correlation="c")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

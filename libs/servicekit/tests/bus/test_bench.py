@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from servicekit.bus.bench import drain, latency
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "the bench of the bus runs")
 
 
 async def test_the_bench_measures(world) -> None:

@@ -18,7 +18,7 @@ from servicekit.bus.envelope import (
     identity,
 )
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "the envelope is a CloudEvent in structured form")
 
 EVENT = Event(
     id="019cadfd-8bde-7a19-8653-39c2a57b4995",

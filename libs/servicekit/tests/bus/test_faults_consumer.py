@@ -17,7 +17,7 @@ from servicekit.bus.queue import Watermark
 from servicekit.db import Tx
 from servicekit.testing import eventually
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "each event has its effect once, whatever dies")
 
 
 # Killed

@@ -20,7 +20,7 @@ from servicekit.context import Context
 from servicekit.db import Tx
 from servicekit.testing import eventually
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "a bad event stops its subject alone and comes back in order")
 
 QA = Context(actor="user/A2", reason="looked into it", correlation="c-2")
 

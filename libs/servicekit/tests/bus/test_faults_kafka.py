@@ -17,7 +17,7 @@ from servicekit.bus import Consumer, replay
 from servicekit.testing import eventually
 from servicekit.testing.plugin import BreakableKafka
 
-pytestmark = [pytest.mark.req("PL-24"), pytest.mark.infra]
+pytestmark = [pytest.mark.part("PL-24", "owners publish again after Kafka lost something"), pytest.mark.infra]
 
 
 @pytest.fixture(scope="module")

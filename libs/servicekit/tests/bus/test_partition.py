@@ -11,7 +11,7 @@ from servicekit.bus.envelope import encode_heartbeat
 from servicekit.bus.partition import Mode, PartitionState, Verdict
 from servicekit.bus.queue import Part
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "what a consumer concludes from a delivery")
 
 
 def record(offset: int, name: str = "", relay: bytes | None = b"r1", value: bytes | None = None) -> Any:

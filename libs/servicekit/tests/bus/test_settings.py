@@ -12,7 +12,7 @@ from servicekit.bus.kafka_settings import BATCH_BYTES, CONSUMER, MAX_EVENT_BYTES
 from servicekit.bus.partitioner import partition_of
 from servicekit.bus.topics import PlainTopic, TopicDiffersError, ensure_topics
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "settings of client, topics and partitions are explicit")
 
 
 async def test_every_default_that_loses_data_is_pinned() -> None:

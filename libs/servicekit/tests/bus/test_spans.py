@@ -17,7 +17,7 @@ from servicekit.bus.spans import batch_span, span_context
 from servicekit.testing import eventually
 from test_envelope import EVENT
 
-pytestmark = pytest.mark.req("PL-31")
+pytestmark = pytest.mark.part("PL-31", "a trace leads across Kafka")
 
 
 @pytest.fixture

@@ -69,7 +69,8 @@ async def test_an_entry_says_who_what_when_and_why(
 
 
 @pytest.mark.parametrize("missing", ["actor", "reason", "correlation"])
-@pytest.mark.req("PL-07", "PL-08")
+@pytest.mark.part("PL-07", "a write without who or why fails")
+@pytest.mark.part("PL-08", "a write without who or why fails")
 def test_a_write_without_who_or_why_fails(toy: Toy, admin: psycopg.Connection, missing: str) -> None:
     write = "INSERT INTO app.device (id, title) VALUES ('d1', 'Scale')"
     with toy.app(who=False) as session:
@@ -84,7 +85,7 @@ def test_a_write_without_who_or_why_fails(toy: Toy, admin: psycopg.Connection, m
     assert len(entries(admin)) == 1
 
 
-@pytest.mark.req("PL-08")
+@pytest.mark.part("PL-08", "a pooled session does not remember the last actor")
 def test_a_pooled_session_does_not_remember_the_last_actor(toy: Toy) -> None:
     """After a transaction with local settings the same session answers '' rather than nothing."""
     with psycopg.connect(toy.app_url, autocommit=True) as session:
@@ -238,7 +239,7 @@ def play(session: psycopg.Connection, trick: str) -> None:
 
 
 @pytest.mark.parametrize("trick", FORGERIES)
-@pytest.mark.req("PL-07")
+@pytest.mark.part("PL-07", "the runtime role cannot forge change or skip an entry")
 def test_the_runtime_role_cannot_forge_change_or_skip_an_entry(untouched: Toy, trick: str) -> None:
     with untouched.app() as session:
         session.execute("INSERT INTO app.device (id, title) VALUES ('d0', 'Scale')")
@@ -263,7 +264,7 @@ def test_the_tricks_are_real(untouched: Toy) -> None:
     assert DENIED not in failures.values()
 
 
-@pytest.mark.req("PL-07")
+@pytest.mark.part("PL-07", "the audit function cannot be hung on a temporary table")
 def test_the_audit_function_cannot_be_hung_on_a_temporary_table(toy: Toy, admin: psycopg.Connection) -> None:
     trick = (
         "CREATE TRIGGER forge AFTER INSERT ON pg_temp.fake REFERENCING NEW TABLE AS new_rows"
@@ -299,7 +300,7 @@ WRITES = (
 )  # fmt: skip
 
 
-@pytest.mark.req("PL-07")
+@pytest.mark.part("PL-07", "every way to write leaves its entries")
 def test_every_way_to_write_leaves_its_entries(toy: Toy, admin: psycopg.Connection) -> None:
     with toy.app() as session:
         for statement, expected in WRITES:
@@ -325,7 +326,8 @@ def test_a_session_that_plays_a_replica_is_audited_as_well(toy: Toy, admin: psyc
     assert len(entries(admin)) == 1
 
 
-@pytest.mark.req("SR-03", "PL-07")
+@pytest.mark.part("SR-03", "facts are neither changed nor deleted")
+@pytest.mark.part("PL-07", "facts are neither changed nor deleted")
 def test_facts_are_neither_changed_nor_deleted(toy: Toy, admin: psycopg.Connection) -> None:
     with toy.app() as session:
         session.execute("INSERT INTO app.device (id, title) VALUES ('d1', 'Scale')")
@@ -366,7 +368,7 @@ def test_an_aggregate_moves_by_one_version(toy: Toy) -> None:
         session.execute("UPDATE app.device SET title = 'y', version = version + 1")
 
 
-@pytest.mark.req("PL-07")
+@pytest.mark.part("PL-07", "the owner cannot change the trail by mistake")
 def test_the_owner_cannot_change_the_trail_by_mistake(toy: Toy) -> None:
     with toy.app() as session:
         session.execute("INSERT INTO app.device (id, title) VALUES ('d1', 'Scale')")

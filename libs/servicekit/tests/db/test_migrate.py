@@ -128,7 +128,7 @@ def test_a_production_database_with_a_trail_is_not_taken_down(empty: Toy, toy_pa
     assert current(empty.owner_url) == head(toy_package)
 
 
-@pytest.mark.req("PL-07")
+@pytest.mark.part("PL-07", "each role can do with each table what it may and nothing else")
 def test_every_cell_of_role_table_verb(toy: Toy) -> None:
     assert_golden_access(toy.admin_url, GOLDEN)
 

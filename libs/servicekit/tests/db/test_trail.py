@@ -38,7 +38,8 @@ def announced(toy: Toy) -> list[dict]:
     return [json.loads(row[0]) for row in rows]
 
 
-@pytest.mark.req("PL-07", "QM-02")
+@pytest.mark.part("PL-07", "an audit entry is announced without personal values")
+@pytest.mark.part("QM-02", "an audit entry is announced without personal values")
 async def test_an_entry_is_announced_without_personal_values(
     toy: Toy, db: Database, context: Context
 ) -> None:

@@ -90,7 +90,7 @@ def forged() -> dict[str, str | None]:
     }
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "a call without a valid internal token is refused")
 @pytest.mark.parametrize("kind", forged())
 async def test_a_call_without_a_valid_internal_token_is_refused(kind: str) -> None:
     answer = await call("GET", "/units/1", forged()[kind])
@@ -98,7 +98,7 @@ async def test_a_call_without_a_valid_internal_token_is_refused(kind: str) -> No
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.req("PL-06")
+@pytest.mark.part("PL-06", "a role without the action is refused")
 async def test_a_role_without_the_action_is_refused() -> None:
     assert (await call("POST", "/units", token(), json={"code": "a", "size": 1})).status_code == 403
 
