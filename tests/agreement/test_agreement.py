@@ -72,7 +72,8 @@ def test_both_know_the_same_cells(plant: Plant, world: World) -> None:
     assert len(engine) > 15_000
 
 
-@pytest.mark.req("PL-29", "C-34")
+@pytest.mark.part("PL-29", "an unreadable cell is an open question for everyone whom its source concerns")
+@pytest.mark.part("C-34", "an unreadable cell is an open question for everyone whom its source concerns")
 def test_an_open_question_is_said_of_everyone_whom_its_source_concerns(plant: Plant, world: World) -> None:
     flagged = {
         (cell.person.person, cell.item, cell.place.code)
@@ -84,9 +85,18 @@ def test_an_open_question_is_said_of_everyone_whom_its_source_concerns(plant: Pl
 
 
 @pytest.mark.slow
-@pytest.mark.req(
-    "R-01", "R-02", "R-03", "R-04", "R-07", "R-13", "R-15", "R-28", "R-29", "R-45", "R-62", "RP-03"
-)
+@pytest.mark.part("R-01", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-02", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-03", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-04", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-07", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-13", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-15", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-28", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-29", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-45", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("R-62", "engine and reference agree at random instants and every edge of plant A")
+@pytest.mark.part("RP-03", "engine and reference agree at random instants and every edge of plant A")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_engine_and_reference_agree_at_random_instants_and_every_edge(
@@ -112,7 +122,8 @@ def test_engine_and_reference_agree_at_random_instants_and_every_edge(
 
 
 @pytest.mark.slow
-@pytest.mark.req("R-62", "C-36")
+@pytest.mark.part("R-62", "engine and reference agree where migrated records do not count")
+@pytest.mark.part("C-36", "engine and reference agree where migrated records do not count")
 @pytest.mark.timeout(300)
 def test_both_agree_where_migrated_records_do_not_count(plant: Plant, world: World) -> None:
     """Of a batch that was accepted with that policy: they are there, and allow nobody to work."""

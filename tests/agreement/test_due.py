@@ -69,7 +69,17 @@ def nows(rng: random.Random, world: World, cell: CellFacts, often: list[datetime
 
 
 @pytest.mark.slow
-@pytest.mark.req("C-20", "C-21", "C-22", "C-24", "R-01", "R-13", "R-40", "R-73", "R-74", "AE-08", "AE-10")
+@pytest.mark.part("C-20", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("C-21", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("C-22", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("C-24", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("R-01", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("R-13", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("R-40", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("R-73", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("R-74", "engine and reference want the same assignments on plant A")
+@pytest.mark.part("AE-08", "due dates of engine and reference are equal on plant A")
+@pytest.mark.part("AE-10", "engine and reference want the same assignments on plant A")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_engine_and_reference_want_the_same_assignments(plant: Plant, world: World, shard: int) -> None:
@@ -133,7 +143,12 @@ def fixture_f_cells() -> Iterator[CellFacts]:
         )
 
 
-@pytest.mark.req("C-20", "C-21", "C-22", "C-24", "AE-01", "AE-10")
+@pytest.mark.part("C-20", "engine and reference want the same assignments of the fixture")
+@pytest.mark.part("C-21", "engine and reference want the same assignments of the fixture")
+@pytest.mark.part("C-22", "engine and reference want the same assignments of the fixture")
+@pytest.mark.part("C-24", "engine and reference want the same assignments of the fixture")
+@pytest.mark.part("AE-01", "engine and reference want the same assignments of the fixture")
+@pytest.mark.part("AE-10", "engine and reference want the same assignments of the fixture")
 def test_both_want_the_same_of_fixture_f() -> None:
     world = fixture_f()
     rng = random.Random(101)

@@ -84,13 +84,13 @@ def test_a_browser_logs_in(compose: Compose) -> None:
         expect(page.get_by_text(re.compile(admin.me["username"])).first).to_be_visible()
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "no other name than the loopback is served")
 def test_no_other_name_than_the_loopback_is_served(compose: Compose) -> None:
     assert compose.answers("/login") == 200
     assert compose.answers("/login", host="plant.example") == 421
 
 
-@pytest.mark.req("PL-32")
+@pytest.mark.part("PL-32", "the signing key is the gateways alone")
 def test_the_signing_key_is_the_gateways_alone(compose: Compose) -> None:
     look = ("exec", "-T", "records", "sh", "-c", "ls -1 /keys /var/lib/attest; id -u")
     lines = compose.run(*look).split()
@@ -99,7 +99,7 @@ def test_the_signing_key_is_the_gateways_alone(compose: Compose) -> None:
     assert lines[-1] == "10001"
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "a stopped service leaves the others answering")
 def test_a_stopped_service_leaves_the_others_answering(compose: Compose, auditor: Api) -> None:
     compose.run("stop", "records")
     try:

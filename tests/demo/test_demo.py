@@ -73,7 +73,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         reader.join(10)
 
 
-@pytest.mark.req("PL-29", "AE-01", "QM-01", "R-18", "N-02", "RP-06")
+@pytest.mark.part("PL-29", "the demonstration prints what happened, and where to look")
+@pytest.mark.part("AE-01", "the demonstration prints what happened, and where to look")
+@pytest.mark.part("QM-01", "the demonstration prints what happened, and where to look")
+@pytest.mark.part("R-18", "the demonstration prints what happened, and where to look")
+@pytest.mark.part("N-02", "the demonstration prints what happened, and where to look")
+@pytest.mark.part("RP-06", "the demonstration prints what happened, and where to look")
 @pytest.mark.parametrize(
     "expected",
     [
@@ -117,7 +122,10 @@ def cells(auditor: Api) -> list[dict[str, Any]]:
     return list(found)
 
 
-@pytest.mark.req("PL-29", "R-62", "RP-03", "RP-04")
+@pytest.mark.part("PL-29", "every cell of plant A in the running platform equals the reference")
+@pytest.mark.part("R-62", "every cell of plant A in the running platform equals the reference")
+@pytest.mark.part("RP-03", "every cell of plant A in the running platform equals the reference")
+@pytest.mark.part("RP-04", "every cell of plant A in the running platform equals the reference")
 def test_every_cell_of_plant_a_is_what_the_reference_says(cells: list[dict[str, Any]]) -> None:
     world, _ = plant_a.load(EXAMPLES / "plant-a", date(2026, 11, 1))
     platform = {(row["person"], row["item"], row["place"]): row for row in cells}
@@ -146,7 +154,8 @@ def test_every_cell_of_plant_a_is_what_the_reference_says(cells: list[dict[str, 
     assert not wrong, f"{len(wrong)} of {len(keys)} differ:\n" + "\n".join(wrong[:20])
 
 
-@pytest.mark.req("RP-01", "PL-29")
+@pytest.mark.part("RP-01", "the counts of the compliance report are those of the cells")
+@pytest.mark.part("PL-29", "the counts of the compliance report are those of the cells")
 @pytest.mark.parametrize("site", ["NL1", "US1", "IN1"])
 def test_the_compliance_counts_are_those_of_the_cells(
     auditor: Api, cells: list[dict[str, Any]], site: str

@@ -64,7 +64,9 @@ def move(platform: Platform, to: datetime) -> None:
     platform.user("admin").post("/api/clock", {"now": to.astimezone(UTC).isoformat(), "reason": "story"})
 
 
-@pytest.mark.req("PL-29", "R-62", "R-35")
+@pytest.mark.part("PL-29", "importing twice changes nothing the second time")
+@pytest.mark.part("R-62", "importing twice changes nothing the second time")
+@pytest.mark.part("R-35", "importing twice changes nothing the second time")
 def test_1_import_twice_changes_nothing_the_second_time(platform: Platform) -> None:
     coordinator, second = platform.user("coordinator"), platform.user("second")
     job = coordinator.upload(FIXTURE_F, export_date="2026-03-01", reason="day one")
@@ -84,7 +86,9 @@ def test_1_import_twice_changes_nothing_the_second_time(platform: Platform) -> N
     assert coordinator.cell("ANA", "SOP-101", nl("2026-03-01T10:00:00"))["status"] == "QUALIFIED"
 
 
-@pytest.mark.req("AE-01", "AE-03", "MX-01")
+@pytest.mark.part("AE-01", "a hire in the running platform")
+@pytest.mark.part("AE-03", "a hire in the running platform")
+@pytest.mark.part("MX-01", "a hire in the running platform")
 def test_2_hire_dev(platform: Platform, tmp_path: Path) -> None:
     coordinator = platform.user("coordinator")
     hire_on_the_page(platform.base, "coordinator", tmp_path)
@@ -125,7 +129,12 @@ def test_2_hire_dev(platform: Platform, tmp_path: Path) -> None:
     assert "NEVER_TRAINED" not in {r["code"] for r in before["reasons"]}
 
 
-@pytest.mark.req("QM-02", "QM-03", "R-01", "R-53", "PL-06", "AE-04")
+@pytest.mark.part("QM-02", "a change is drafted, and approved by somebody else")
+@pytest.mark.part("QM-03", "a change is drafted, and approved by somebody else")
+@pytest.mark.part("R-01", "a change is drafted, and approved by somebody else")
+@pytest.mark.part("R-53", "a change is drafted, and approved by somebody else")
+@pytest.mark.part("PL-06", "a change is drafted, and approved by somebody else")
+@pytest.mark.part("AE-04", "a change is drafted, and approved by somebody else")
 def test_3_a_change_is_drafted_and_approved_by_somebody_else(platform: Platform, tmp_path: Path) -> None:
     que, eva = platform.user("que"), platform.user("eva")
     file = tmp_path / "SOP-101.md"
@@ -185,7 +194,11 @@ def read_and_sign(platform: Platform, name: str, at: datetime) -> dict[str, Any]
     return user.sign("records", "reading", "SOP-101/4", "read_and_understood")
 
 
-@pytest.mark.req("SR-01", "SR-04", "SR-05", "SR-13", "RP-02")
+@pytest.mark.part("SR-01", "reading and signing, by the API and in a browser")
+@pytest.mark.part("SR-04", "reading and signing, by the API and in a browser")
+@pytest.mark.part("SR-05", "reading and signing, by the API and in a browser")
+@pytest.mark.part("SR-13", "reading and signing, by the API and in a browser")
+@pytest.mark.part("RP-02", "a signature shows in the next answer")
 def test_4_dev_reads_by_api_and_ana_in_the_browser(platform: Platform, tmp_path: Path) -> None:
     coordinator = platform.user("coordinator")
     receipt = read_and_sign(platform, "dev", nl("2026-03-12T10:00:00"))
@@ -245,7 +258,9 @@ def compliance(api: Api, **filters: str) -> list[dict[str, Any]]:
     return answer.get("rows") or answer["items"]
 
 
-@pytest.mark.req("R-02", "R-03", "QM-01")
+@pytest.mark.part("R-02", "the version takes effect at each site")
+@pytest.mark.part("R-03", "the version takes effect at each site")
+@pytest.mark.part("QM-01", "the version takes effect at each site")
 def test_5_the_version_takes_effect_at_each_site(platform: Platform) -> None:
     coordinator = platform.user("coordinator")
     move(platform, nl("2026-03-16T00:00:01"))
@@ -308,7 +323,12 @@ def table(api: Api, instants: Iterable[datetime], known_at: datetime | None = No
     return [row_of(api, at, known_at) for at in instants]
 
 
-@pytest.mark.req("RP-03", "RP-04", "R-18", "SR-15", "N-02", "R-05")
+@pytest.mark.req("RP-03")
+@pytest.mark.part("RP-04", "every cell now and as known then")
+@pytest.mark.part("R-18", "every cell now and as known then")
+@pytest.mark.part("SR-15", "every cell now and as known then")
+@pytest.mark.part("N-02", "every cell now and as known then")
+@pytest.mark.part("R-05", "every cell now and as known then")
 def test_6_every_cell_now_and_as_known_then(platform: Platform, tmp_path: Path) -> None:
     coordinator = platform.user("coordinator")
     expected = table_of(platform)
@@ -366,7 +386,8 @@ def test_6_every_cell_now_and_as_known_then(platform: Platform, tmp_path: Path) 
     platform.memory["as_known_on_the_17th"] = as_known
 
 
-@pytest.mark.req("RP-06", "QM-02")
+@pytest.mark.part("RP-06", "the trail from the assignment to the signature")
+@pytest.mark.part("QM-02", "one trail from the approval over the assignment to the signature")
 def test_7_the_trail_from_the_assignment_to_the_signature(platform: Platform) -> None:
     auditor = platform.user("auditor")
     record = platform.memory["record"]

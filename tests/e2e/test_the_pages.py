@@ -54,7 +54,7 @@ PAGES = {
 }
 
 
-@pytest.mark.req("SR-21")
+@pytest.mark.part("SR-21", "axe finds nothing on the main pages")
 @pytest.mark.parametrize("username", PAGES)
 def test_pages_say_what_they_should_and_axe_finds_nothing(platform: Platform, username: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def test_pages_say_what_they_should_and_axe_finds_nothing(platform: Platform, us
     assert errors == []
 
 
-@pytest.mark.req("SR-21")
+@pytest.mark.part("SR-21", "axe finds nothing on the log in")
 def test_axe_finds_nothing_on_the_log_in(platform: Platform) -> None:
     with page_of(platform.base, "ana") as page:
         page.context.clear_cookies()
@@ -143,7 +143,14 @@ def closed(api: Api) -> set[str | None]:
     return {row["closing_reason"] for row in api.get("/api/assignments", person="HAN")["items"]}
 
 
-@pytest.mark.req("AE-02", "AE-10", "AE-11", "R-13", "R-14", "R-33", "RP-04", "SR-21")
+@pytest.mark.part("AE-02", "a person is moved, is away, leaves and is hired again, each in its dialog")
+@pytest.mark.part("AE-10", "a person is moved, is away, leaves and is hired again, each in its dialog")
+@pytest.mark.part("AE-11", "a person is moved, is away, leaves and is hired again, each in its dialog")
+@pytest.mark.part("R-13", "a person is moved, is away, leaves and is hired again, each in its dialog")
+@pytest.mark.part("R-14", "a person is moved, is away, leaves and is hired again, each in its dialog")
+@pytest.mark.part("R-33", "a person is moved, is away, leaves and is hired again, each in its dialog")
+@pytest.mark.part("RP-04", "a person is moved, is away, leaves and is hired again, each in its dialog")
+@pytest.mark.part("SR-21", "axe finds nothing in the dialogs of a person")
 def test_a_person_is_moved_is_away_leaves_and_is_hired_again(platform: Platform) -> None:
     """HAN, on 21 March 2026, after the story: each act in its dialog, and what follows from it."""
     SHOTS.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,10 @@ def shown(iso: str, seconds: bool = True) -> str:
     return f"{local.day} {local:%b %Y %H:%M:%S}" if seconds else f"{local.day} {local:%b %Y %H:%M}"
 
 
-@pytest.mark.req("SR-05", "RP-02", "RP-06", "SR-21")
+@pytest.mark.part("SR-05", "a record page shows signature and trail")
+@pytest.mark.part("RP-02", "a record page shows signature and trail")
+@pytest.mark.part("RP-06", "a record page shows signature and trail")
+@pytest.mark.part("SR-21", "axe finds nothing on the page of a record")
 def test_a_record_is_evidence_signature_and_trail(platform: Platform) -> None:
     auditor, record = platform.user("auditor"), platform.memory["record"]
     [signature] = auditor.get(f"/api/records/{record}")["signatures"]
@@ -89,7 +92,10 @@ def test_a_record_is_evidence_signature_and_trail(platform: Platform) -> None:
         shoot(page, SHOTS, "record-trail")
 
 
-@pytest.mark.req("N-02", "RP-03", "RP-04", "R-18", "SR-21")
+@pytest.mark.req("N-02", "RP-04")
+@pytest.mark.part("RP-03", "a late entry gives two answers and the page names the record")
+@pytest.mark.part("R-18", "a late entry gives two answers and the page names the record")
+@pytest.mark.part("SR-21", "axe finds nothing on the pages of evidence")
 def test_a_late_entry_gives_two_answers_and_the_page_names_the_record(platform: Platform) -> None:
     auditor = platform.user("auditor")
     [late] = [
@@ -179,7 +185,9 @@ def rows_behind(page: Page, figures: Locator) -> dict[str, int]:
     return found
 
 
-@pytest.mark.req("RP-01", "RP-17", "SR-21")
+@pytest.mark.part("RP-01", "every figure leads to as many rows as it says")
+@pytest.mark.part("RP-17", "every figure leads to as many rows as it says")
+@pytest.mark.part("SR-21", "axe finds nothing on the compliance page and its rows")
 def test_every_figure_leads_to_as_many_rows_as_it_says(platform: Platform) -> None:
     with sound_page_of(platform, "auditor") as page:
         page.goto(f"{platform.base}/compliance?{THEN}")
@@ -216,7 +224,9 @@ def test_every_figure_leads_to_as_many_rows_as_it_says(platform: Platform) -> No
         expect(page.get_by_role("heading", level=1)).to_contain_text("Ben Okafor")
 
 
-@pytest.mark.req("RP-01", "RP-03", "SR-21")
+@pytest.mark.part("RP-01", "the grid leads to the person by mouse and by keyboard")
+@pytest.mark.part("RP-03", "the grid leads to the person by mouse and by keyboard")
+@pytest.mark.part("SR-21", "the grid leads to the person by mouse and by keyboard")
 def test_the_grid_leads_to_the_person_by_mouse_and_by_keyboard(platform: Platform) -> None:
     with sound_page_of(platform, "sam") as page:
         page.goto(f"{platform.base}/compliance?job_function=OPR&{THEN}")
@@ -259,7 +269,7 @@ def test_the_grid_leads_to_the_person_by_mouse_and_by_keyboard(platform: Platfor
         axe_finds_nothing(page)
 
 
-@pytest.mark.req("SR-21")
+@pytest.mark.part("SR-21", "axe finds nothing off the way")
 @pytest.mark.parametrize(
     ("username", "path", "text"),
     [
@@ -288,7 +298,7 @@ def in_dialog(page: Page, title: str, name: str) -> None:
     expect(dialog).to_be_hidden()
 
 
-@pytest.mark.req("SR-21")
+@pytest.mark.part("SR-21", "axe finds nothing in the dialogs of a version")
 def test_axe_finds_nothing_in_the_dialogs_of_a_version(platform: Platform) -> None:
     with sound_page_of(platform, "eva") as page:
         page.goto(f"{platform.base}/documents/SOP-101")
@@ -299,7 +309,7 @@ def test_axe_finds_nothing_in_the_dialogs_of_a_version(platform: Platform) -> No
         in_dialog(page, "Withdraw SOP-101 v4", "dialog-withdraw")
 
 
-@pytest.mark.req("SR-21")
+@pytest.mark.part("SR-21", "axe finds nothing in the dialogs of an account")
 def test_axe_finds_nothing_in_the_dialogs_of_an_account(platform: Platform) -> None:
     with sound_page_of(platform, platform.user("admin").me["username"]) as page:
         page.goto(f"{platform.base}/access")

@@ -12,7 +12,11 @@ from tests.e2e.test_story import PEOPLE, SIGNED, Q, move, nl, row_of, table, tab
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("journeys")]
 
 
-@pytest.mark.req("RP-03", "RP-04", "AE-10", "R-13", "AE-16")
+@pytest.mark.part("RP-03", "at the end every cell is said to have been what was said then")
+@pytest.mark.part("RP-04", "at the end every cell is said to have been what was said then")
+@pytest.mark.part("AE-10", "at the end every cell is said to have been what was said then")
+@pytest.mark.part("R-13", "at the end every cell is said to have been what was said then")
+@pytest.mark.part("AE-16", "at the end every cell is said to have been what was said then")
 def test_at_the_end_every_cell_is_said_to_have_been_what_was_said_then(platform: Platform) -> None:
     """When the last leave has ended: each instant with itself as what was known."""
     coordinator = platform.user("coordinator")

@@ -12,7 +12,8 @@ from tests.faults.conftest import World, new_employee, nl
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 
 
-@pytest.mark.req("PL-06", "PL-25")
+@pytest.mark.part("PL-06", "a machine gets a token for one site and loses it")
+@pytest.mark.part("PL-25", "a machine gets a token for one site and loses it")
 def test_a_machine_gets_a_token_for_one_site_and_loses_it(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(400),
     pytest.mark.xdist_group("faults"),
-    pytest.mark.req("PL-24"),
+    pytest.mark.part("PL-24", "parked events are retried, and a topic is replayed, by command"),
 ]
 
 REASON = ["--reason", "looked into it"]

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(400),
     pytest.mark.xdist_group("faults"),
-    pytest.mark.req("PL-29"),
+    pytest.mark.part("PL-29", "files are checked, reported on and accepted from a terminal"),
 ]
 
 COMING = "IMA,Ima,Newcomer,,employee,NL1,Production,GA,OPR,2026-02-01,D,SAM,2026-02-01,,en"
@@ -88,7 +88,7 @@ def test_a_bad_row_is_reported_with_its_place_and_its_reason(
     assert world.user("coordinator").raw("GET", "/api/people/IMA").status_code == 404
 
 
-@pytest.mark.req("R-35")
+@pytest.mark.part("R-35", "two people accept and what was good is taken over")
 def test_two_people_accept_and_what_was_good_is_taken_over(
     world: World, where: list[str], files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

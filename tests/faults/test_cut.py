@@ -26,7 +26,10 @@ from servicekit.testing.plugin import DatabaseMaker
 
 from tests.faults.cuts import known_but_not_announced
 
-pytestmark = pytest.mark.req("N-02", "PL-29")
+pytestmark = [
+    pytest.mark.part("N-02", "a backup is a cut: no effect without its event"),
+    pytest.mark.part("PL-29", "a backup is a cut: no effect without its event"),
+]
 
 TOPIC = "store.part"
 PART = Part(TOPIC, 0)

@@ -72,7 +72,8 @@ def hiring(world: World, memory: dict[str, Any]) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.req("N-02", "PL-29")
+@pytest.mark.part("N-02", "a backup is a consistent cut while people work")
+@pytest.mark.part("PL-29", "a backup is a consistent cut while people work")
 def test_1_a_backup_is_taken_while_people_work(world: World, folder: Path, memory: dict[str, Any]) -> None:
     world.hire("DEV", "2026-02-20")
     until(lambda: world.statuses("DEV", AT), lambda found: found == both("NEVER_TRAINED"))
@@ -94,7 +95,7 @@ def test_2_what_happens_after_it(world: World) -> None:
     until(lambda: world.statuses("NEW2", AT), lambda found: found == both("NEVER_TRAINED"))
 
 
-@pytest.mark.req("RP-03")
+@pytest.mark.part("RP-03", "reporting is rebuilt by the command")
 def test_3_reporting_is_rebuilt_by_the_command(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["rebuild", "reporting", "--state-dir", str(world.state)]
     assert cli.main(command) == 0
@@ -133,7 +134,7 @@ def test_4_a_backup_that_is_not_whole_is_refused(
     assert not (folder / "refused").exists()
 
 
-@pytest.mark.req("N-02")
+@pytest.mark.part("N-02", "a restored platform gives the answers of the backup")
 def test_5_a_restored_platform_is_that_of_the_backup(
     world: World, folder: Path, memory: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +161,7 @@ def test_5_a_restored_platform_is_that_of_the_backup(
         restored.stop()
 
 
-@pytest.mark.req("N-02")
+@pytest.mark.part("N-02", "one service is restored and the others follow")
 def test_6_one_service_is_restored_and_the_others_follow_it(
     world: World, folder: Path, memory: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

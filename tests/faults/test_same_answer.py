@@ -97,7 +97,9 @@ def settled(world: World) -> datetime:
     return complete(world, now_of(world))
 
 
-@pytest.mark.req("RP-03", "PL-24", "C-26")
+@pytest.mark.part("RP-03", "every service gives the same rows")
+@pytest.mark.part("PL-24", "every service gives the same rows")
+@pytest.mark.part("C-26", "every service gives the same rows")
 @pytest.mark.parametrize("asked", QUESTIONS, ids=lambda asked: " ".join(asked.values()) or "everything")
 def test_whole_rows_are_the_same(world: World, settled: datetime, asked: dict[str, str]) -> None:
     instants = [
@@ -120,7 +122,8 @@ def test_whole_rows_are_the_same(world: World, settled: datetime, asked: dict[st
     assert any(row["due_at"] and row["trigger"] for row in everything)
 
 
-@pytest.mark.req("C-26", "R-71")
+@pytest.mark.part("C-26", "control: rows known earlier differ")
+@pytest.mark.part("R-71", "control: rows known earlier differ")
 def test_control_rows_known_earlier_differ(world: World, settled: datetime) -> None:
     """What was known before the hold, against what is known now: the comparison sees it."""
     imported = pages(world, "coordinator", person="BEN", item="SOP-101", at=settled.isoformat())

@@ -19,7 +19,9 @@ def open_at(world: World, at: datetime, person: str = "ANA") -> dict[str, Due]:
     return {one.target: one for one in found}
 
 
-@pytest.mark.req("C-20", "C-21", "R-40")
+@pytest.mark.part("C-20", "revision is due by the last shift")
+@pytest.mark.part("C-21", "revision is due by the last shift")
+@pytest.mark.part("R-40", "revision is due by the last shift")
 @pytest.mark.parametrize(
     ("person", "due_at"),
     [
@@ -35,7 +37,7 @@ def test_revision_is_due_by_the_last_shift(person: str, due_at: datetime) -> Non
     assert open_at(world, WINDOW_OPENS, person) == {"4": Due("4", "REVISION", WINDOW_OPENS, due_at)}
 
 
-@pytest.mark.req("C-21")
+@pytest.mark.part("C-21", "without a shift the effective instant")
 def test_without_a_shift_the_effective_instant() -> None:
     world = fixture_f()
     world = replace(
@@ -44,7 +46,8 @@ def test_without_a_shift_the_effective_instant() -> None:
     assert open_at(world, WINDOW_OPENS, "ANA")["4"].due_at == nl("2026-03-16T00:00")
 
 
-@pytest.mark.req("C-22", "C-24")
+@pytest.mark.part("C-22", "chi pauses and comes back")
+@pytest.mark.part("C-24", "chi pauses and comes back")
 def test_chi_pauses_and_comes_back() -> None:
     world = fixture_f()
     assert open_at(world, WINDOW_OPENS, "CHI") == {"4": Due("4", "REVISION", WINDOW_OPENS, None, "PAUSED")}
@@ -52,7 +55,8 @@ def test_chi_pauses_and_comes_back() -> None:
     assert back == {"4": Due("4", "REVISION", WINDOW_OPENS, nl("2026-04-24T00:00"))}
 
 
-@pytest.mark.req("C-21", "C-24")
+@pytest.mark.part("C-21", "dev new hire on both versions")
+@pytest.mark.part("C-24", "dev new hire on both versions")
 def test_dev_new_hire_on_both_versions() -> None:
     world = replace(fixture_f(), memo={}, records=())
     hired = nl("2026-03-10T00:00")
@@ -63,7 +67,8 @@ def test_dev_new_hire_on_both_versions() -> None:
     assert set(open_at(world, nl("2026-03-16T00:00"), "DEV")) == {"4"}
 
 
-@pytest.mark.req("C-20", "C-21")
+@pytest.mark.part("C-20", "the night before the hire is no shift of hers")
+@pytest.mark.part("C-21", "the night before the hire is no shift of hers")
 def test_the_night_before_the_hire_is_no_shift_of_hers() -> None:
     [employed] = base().employments
     hired = replace(employed, start=date(2026, 3, 15), shift="N")
@@ -73,14 +78,14 @@ def test_the_night_before_the_hire_is_no_shift_of_hers() -> None:
     assert open_at(day_earlier, nl("2026-03-14T00:00"))["4"].due_at == nl("2026-03-15T06:00")
 
 
-@pytest.mark.req("AE-11")
+@pytest.mark.part("AE-11", "a leaver has nothing open")
 def test_fay_has_nothing_open_after_leaving() -> None:
     world = fixture_f()
     assert set(open_at(world, nl("2026-03-19T23:59:59"), "FAY")) == {"4"}
     assert open_at(world, nl("2026-03-20T00:00"), "FAY") == {}
 
 
-@pytest.mark.req("C-24")
+@pytest.mark.part("C-24", "role change inside a window")
 def test_5_role_change_inside_a_window() -> None:
     spell = Spell(
         person="ANA",
@@ -97,7 +102,8 @@ def test_5_role_change_inside_a_window() -> None:
     assert (found["3"].due_at, found["4"].due_at) == (nl("2026-04-06T00:00"), nl("2026-03-15T06:00"))
 
 
-@pytest.mark.req("R-73", "C-24")
+@pytest.mark.part("R-73", "recurrence and revision window")
+@pytest.mark.part("C-24", "recurrence and revision window")
 def test_recurrence_and_revision_window() -> None:
     versions = (version("3", "2025-03-01"), version("4", "2026-03-16"))
     lapses_first = base(v3("2025-03-09T10:00"), versions=versions)
@@ -110,14 +116,14 @@ def test_recurrence_and_revision_window() -> None:
     assert set(open_at(lapses_with_it, nl("2026-03-05T00:00"))) == {"4"}
 
 
-@pytest.mark.req("R-74")
+@pytest.mark.part("R-74", "editorial version takes over the old due")
 def test_6_editorial_version_takes_over_the_old_due() -> None:
     world = base(versions=(*ONLY_V3, version("3.1", "2026-03-16", voids=frozenset())))
     before, after = (open_at(world, nl(at)) for at in ("2026-03-15T23:59:59", "2026-03-16T00:00"))
     assert after == {"3.1": replace(before["3"], target="3.1")}
 
 
-@pytest.mark.req("R-74")
+@pytest.mark.part("R-74", "a second editorial version takes it over again")
 def test_a_second_editorial_version_takes_it_over_again() -> None:
     editorial = [
         version(n, on, voids=frozenset()) for n, on in (("3.1", "2026-03-16"), ("3.2", "2026-04-10"))
@@ -127,7 +133,8 @@ def test_a_second_editorial_version_takes_it_over_again() -> None:
     assert after == {"3.2": replace(before["3"], target="3.2")}
 
 
-@pytest.mark.req("R-75", "C-21")
+@pytest.mark.part("R-75", "shorter interval is due before it holds")
+@pytest.mark.part("C-21", "shorter interval is due before it holds")
 def test_15_shorter_interval_is_due_before_it_holds() -> None:
     signed, effective = nl("2026-04-10T10:00"), date(2026, 5, 1)
     shorter = Rule(
@@ -147,7 +154,8 @@ def test_15_shorter_interval_is_due_before_it_holds() -> None:
     assert found["3"].due_at == nl("2026-06-01T00:00")
 
 
-@pytest.mark.req("C-24", "R-14")
+@pytest.mark.part("C-24", "the trigger and due of a rehire, an overlay and an order")
+@pytest.mark.part("R-14", "a rehire begins the training again as NEW_HIRE")
 def test_rehire_overlay_and_order() -> None:
     [first] = base().employments
     again = Employment(person="ANA", place="NL1", start=date(2027, 6, 1), shift="D")
@@ -169,7 +177,8 @@ def test_rehire_overlay_and_order() -> None:
     assert open_at(done, nl("2026-03-03T09:00")) == {}
 
 
-@pytest.mark.req("C-22", "C-24")
+@pytest.mark.part("C-22", "a leave that ends between the lead and the lapse moves the recurrence")
+@pytest.mark.part("C-24", "a leave that ends between the lead and the lapse moves the recurrence")
 def test_a_leave_that_ends_between_the_lead_and_the_lapse_moves_the_recurrence() -> None:
     leave = Leave(person="ANA", start=date(2026, 4, 10), end=date(2026, 5, 26))
     world = base(v3("2025-05-27T22:40"), versions=ONLY_V3, leaves=(leave,))
@@ -179,7 +188,7 @@ def test_a_leave_that_ends_between_the_lead_and_the_lapse_moves_the_recurrence()
         assert open_at(world, at) == {"3": Due("3", "RECURRENCE", lapsed, nl("2026-06-03T00:00"))}
 
 
-@pytest.mark.req("C-22")
+@pytest.mark.part("C-22", "moved date and leave")
 def test_9_moved_date_and_leave() -> None:
     leave = Leave(person="ANA", start=date(2026, 3, 1), end=date(2026, 4, 16))
     moved = replace(version("4", "2026-04-30"), approved=WINDOW_OPENS)

@@ -12,7 +12,7 @@ from .model import all_cells, cell, edges
 from .plant_a import Report
 
 
-@pytest.mark.req("C-02")
+@pytest.mark.part("C-02", "between two edges the row stays")
 def test_between_two_edges_the_row_stays(plant_a: tuple[World, Report]) -> None:
     world, _ = plant_a
     changes = 0
@@ -27,7 +27,8 @@ def test_between_two_edges_the_row_stays(plant_a: tuple[World, Report]) -> None:
     assert changes > 300, "the spread must cross many changes of status"
 
 
-@pytest.mark.req("C-01", "C-05")
+@pytest.mark.part("C-01", "what is not listed is never required")
+@pytest.mark.part("C-05", "what is not listed is never required")
 def test_what_is_not_listed_is_never_required(plant_a: tuple[World, Report]) -> None:
     world, _ = plant_a
     listed = set(all_cells(world))

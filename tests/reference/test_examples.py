@@ -59,7 +59,15 @@ def instant_or_none(text: str) -> datetime | None:
     return None if text == "-" else datetime.fromisoformat(text)
 
 
-@pytest.mark.req("C-02", "C-03", "C-06", "C-08", "C-09", "C-10", "C-11", "C-12", "C-13")
+@pytest.mark.part("C-02", "the examples of plant A")
+@pytest.mark.part("C-03", "the examples of plant A")
+@pytest.mark.part("C-06", "the examples of plant A")
+@pytest.mark.part("C-08", "the examples of plant A")
+@pytest.mark.part("C-09", "the examples of plant A")
+@pytest.mark.part("C-10", "the examples of plant A")
+@pytest.mark.part("C-11", "the examples of plant A")
+@pytest.mark.part("C-12", "the examples of plant A")
+@pytest.mark.part("C-13", "the examples of plant A")
 @pytest.mark.parametrize(("person", "item", "at", "status", "governs", "completed", "expires"), examples())
 def test_example(
     plant_a: tuple[World, Report],

@@ -35,14 +35,22 @@ def moments() -> list[tuple[str, datetime, str]]:
     return found
 
 
-@pytest.mark.req("C-02", "C-03", "R-01", "R-02", "R-03", "R-13", "QM-01")
+@pytest.mark.part("C-02", "the reference: every cell of the fixture")
+@pytest.mark.part("C-03", "the reference: every cell of the fixture")
+@pytest.mark.part("R-01", "the reference: every cell of the fixture")
+@pytest.mark.part("R-02", "the reference: every cell of the fixture")
+@pytest.mark.part("R-03", "the reference: every cell of the fixture")
+@pytest.mark.part("R-13", "the reference: every cell of the fixture")
+@pytest.mark.part("QM-01", "the reference: every cell of the fixture")
 @pytest.mark.parametrize(("person", "at", "status"), moments())
 def test_cell(person: str, at: datetime, status: str) -> None:
     row = cell(fixture_f(), person, ITEM, PEOPLE[person], at)
     assert (row.status, row.verdict) == (status, VERDICTS[status])
 
 
-@pytest.mark.req("C-10", "C-13", "R-01")
+@pytest.mark.part("C-10", "ana rests on v3 until v4 governs")
+@pytest.mark.part("C-13", "ana rests on v3 until v4 governs")
+@pytest.mark.part("R-01", "ana rests on v3 until v4 governs")
 def test_ana_rests_on_v3_until_v4_governs() -> None:
     world = fixture_f()
     before = cell(world, "ANA", ITEM, "NL1", nl("2026-03-15T23:59:59"))
@@ -53,7 +61,8 @@ def test_ana_rests_on_v3_until_v4_governs() -> None:
     assert after.expires_at == nl("2027-03-13T00:00")
 
 
-@pytest.mark.req("C-03", "C-04")
+@pytest.mark.part("C-03", "pretrained next begins with the signature")
+@pytest.mark.part("C-04", "pretrained next begins with the signature")
 def test_pretrained_next_begins_with_the_signature() -> None:
     world = fixture_f()
     at = nl("2026-03-12T10:00:00")
@@ -61,18 +70,18 @@ def test_pretrained_next_begins_with_the_signature() -> None:
     assert cell(world, "DEV", ITEM, "NL1", at).flags == ("PRETRAINED_NEXT",)
 
 
-@pytest.mark.req("C-14")
+@pytest.mark.part("C-14", "before the approval was known nothing is in window")
 def test_before_the_approval_was_known_nothing_is_in_window() -> None:
     world = as_known(fixture_f(), WINDOW_OPENS - timedelta(seconds=1))
     assert cell(world, "BEN", ITEM, "NL1", nl("2026-03-16T00:00")).status == "QUALIFIED"
 
 
-@pytest.mark.req("C-01")
+@pytest.mark.part("C-01", "all cells are the obliged ones")
 def test_all_cells_are_the_obliged_ones() -> None:
     assert list(all_cells(fixture_f())) == [(person, ITEM, PEOPLE[person]) for person in PEOPLE]
 
 
-@pytest.mark.req("C-02")
+@pytest.mark.part("C-02", "between two edges the row stays")
 def test_between_two_edges_the_row_stays() -> None:
     world = fixture_f()
     for person, place in PEOPLE.items():

@@ -12,7 +12,8 @@ from .plant_a import Report, default_directory, load
 from .values import Refused, read_date_time, read_matrix_cell
 
 
-@pytest.mark.req("C-31", "C-37")
+@pytest.mark.part("C-31", "the reference reads the people of plant A alike")
+@pytest.mark.part("C-37", "the reference reads the people of plant A alike")
 def test_people(plant_a: tuple[World, Report]) -> None:
     world, report = plant_a
     assert report.taken["people"] == len(world.employments) == 412
@@ -26,7 +27,8 @@ def test_people(plant_a: tuple[World, Report]) -> None:
     assert report.count("W", "people") == {"supervisor is himself": 5, "supervisor unknown or refused": 7}
 
 
-@pytest.mark.req("C-32", "C-37")
+@pytest.mark.part("C-32", "the reference reads the spells of plant A alike")
+@pytest.mark.part("C-37", "the reference reads the spells of plant A alike")
 @pytest.mark.parametrize(
     ("file", "taken", "refused"),
     [
@@ -42,13 +44,15 @@ def test_spells(plant_a: tuple[World, Report], file: str, taken: int, refused: i
     assert report.count("R", file).total() == refused
 
 
-@pytest.mark.req("C-32")
+@pytest.mark.part("C-32", "the reference warns about a leave before the hire")
 def test_leave_before_hire_is_warned(plant_a: tuple[World, Report]) -> None:
     _, report = plant_a
     assert report.count("W", "leaves") == {"outside employment": 1}
 
 
-@pytest.mark.req("C-30", "C-33", "C-37")
+@pytest.mark.part("C-30", "the reference reads the history of plant A alike")
+@pytest.mark.part("C-33", "the reference reads the history of plant A alike")
+@pytest.mark.part("C-37", "the reference reads the history of plant A alike")
 def test_history(plant_a: tuple[World, Report]) -> None:
     world, report = plant_a
     assert report.taken["training_history"] == len(world.records) == 39_106
@@ -71,7 +75,8 @@ def test_history(plant_a: tuple[World, Report]) -> None:
     }
 
 
-@pytest.mark.req("C-34", "C-37")
+@pytest.mark.part("C-34", "the reference reads the matrix of plant A alike")
+@pytest.mark.part("C-37", "the reference reads the matrix of plant A alike")
 def test_matrix(plant_a: tuple[World, Report]) -> None:
     world, report = plant_a
     assert report.count("R", "matrix").total() == len(world.unresolved) == 2
@@ -83,20 +88,20 @@ def test_matrix(plant_a: tuple[World, Report]) -> None:
     }
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "matrix cell is refused")
 @pytest.mark.parametrize("text", ["12", "ask QA", "X", "R-12", "RR99", "R0", "R121", "r12", "RQ 24", "R012"])
 def test_matrix_cell_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         read_matrix_cell(text)
 
 
-@pytest.mark.req("C-34")
+@pytest.mark.part("C-34", "matrix cell in any order")
 def test_matrix_cell_in_any_order() -> None:
     assert read_matrix_cell("OQR120") == (frozenset({"read", "quiz", "ojt"}), 120)
     assert read_matrix_cell("O") == (frozenset({"ojt"}), None)
 
 
-@pytest.mark.req("C-33")
+@pytest.mark.part("C-33", "time is never guessed")
 @pytest.mark.parametrize(
     "text", ["45321", "yesterday", "2025-02-30T10:00:00+01:00", "", "2025-03-01T10:00:00"]
 )
@@ -105,7 +110,8 @@ def test_time_is_never_guessed(text: str) -> None:
         read_date_time(text)
 
 
-@pytest.mark.req("C-30", "C-35")
+@pytest.mark.part("C-30", "refused row claims no key and lines are physical")
+@pytest.mark.part("C-35", "refused row claims no key and lines are physical")
 def test_refused_row_claims_no_key_and_lines_are_physical(
     tmp_path: Path, plant_a: tuple[World, Report]
 ) -> None:

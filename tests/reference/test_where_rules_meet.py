@@ -71,7 +71,8 @@ def status(world: World, at: str) -> str:
 ONLY_V3 = (version("3", "2025-06-01"),)
 
 
-@pytest.mark.req("C-03", "C-13")
+@pytest.mark.part("C-03", "the reference: a leave that is longer than the interval")
+@pytest.mark.part("C-13", "the reference: a leave that is longer than the interval")
 def test_2_leave_and_expiry() -> None:
     leave = Leave(person="ANA", start=date(2026, 3, 1), end=date(2026, 4, 16))
     world = base(v3("2025-03-20T10:00"), versions=(version("3", "2025-03-01"),), leaves=(leave,))
@@ -81,7 +82,7 @@ def test_2_leave_and_expiry() -> None:
     assert (back.status, back.expires_at) == ("LAPSED", nl("2026-03-21T00:00"))
 
 
-@pytest.mark.req("R-73")
+@pytest.mark.part("R-73", "the reference: reading early does not extend the old version")
 def test_3_early_reading_does_not_extend_the_old_version() -> None:
     early = reading("ANA", "4", nl("2026-03-05T10:00"))
     world = base(
@@ -94,7 +95,7 @@ def test_3_early_reading_does_not_extend_the_old_version() -> None:
     assert status(redone, "2026-03-10T00:00") == "QUALIFIED"
 
 
-@pytest.mark.req("R-15")
+@pytest.mark.part("R-15", "the reference: one of two roles is removed")
 def test_4_two_roles() -> None:
     world = base(v3())
     sup_rule = replace(world.rules[0], unit="SUP")
@@ -108,7 +109,7 @@ def test_4_two_roles() -> None:
     assert status(world, "2026-06-01T00:00") == "NOT_REQUIRED"
 
 
-@pytest.mark.req("C-11")
+@pytest.mark.part("C-11", "the reference: an editorial version inside a leave")
 def test_8_editorial_version_inside_a_leave() -> None:
     leave = Leave(person="ANA", start=date(2026, 3, 1), end=date(2026, 4, 16))
     editorial = version("3.1", "2026-03-20", voids=frozenset())
@@ -118,7 +119,8 @@ def test_8_editorial_version_inside_a_leave() -> None:
     assert (row.status, row.governing_version, row.completed_version) == ("CARRIED_FORWARD", "3.1", "3")
 
 
-@pytest.mark.req("C-11", "R-07")
+@pytest.mark.part("C-11", "record on the old version after the editorial does not feed it")
+@pytest.mark.part("R-07", "record on the old version after the editorial does not feed it")
 def test_record_on_the_old_version_after_the_editorial_does_not_feed_it() -> None:
     editorial = version("3.1", "2026-03-20", voids=frozenset())
     late = base(v3("2026-03-20T00:00"), versions=(*ONLY_V3, editorial))
@@ -127,7 +129,8 @@ def test_record_on_the_old_version_after_the_editorial_does_not_feed_it() -> Non
     assert status(just_in_time, "2026-03-20T00:00") == "CARRIED_FORWARD"
 
 
-@pytest.mark.req("AE-12", "R-12")
+@pytest.mark.part("AE-12", "a waiver ends with its version")
+@pytest.mark.part("R-12", "a waiver ends with its version")
 def test_10_waiver_ends_with_its_version() -> None:
     waiver = Waiver(person="ANA", item=ITEM, version="3", start=date(2026, 3, 1), end=date(2026, 5, 1))
     world = base(waivers=(waiver,))
@@ -137,7 +140,8 @@ def test_10_waiver_ends_with_its_version() -> None:
     assert status(world, "2026-03-16T00:00") == "NEVER_TRAINED"
 
 
-@pytest.mark.req("R-26", "R-72")
+@pytest.mark.part("R-26", "a record made after the start of the order satisfies it")
+@pytest.mark.part("R-72", "an order whose due passes on leave")
 def test_12_order_and_leave() -> None:
     order = Order(
         person="ANA",
@@ -159,7 +163,8 @@ def test_12_order_and_leave() -> None:
     assert status(never, "2026-04-16T00:00") == "QUALIFIED"
 
 
-@pytest.mark.req("AE-11", "R-14")
+@pytest.mark.part("AE-11", "records of before count after a rehire while interval and gap allow")
+@pytest.mark.part("R-14", "records of before count after a rehire while interval and gap allow")
 @pytest.mark.parametrize(
     ("back", "at", "expected"),
     [
@@ -177,7 +182,8 @@ def test_13_rehire(back: date, at: str, expected: str) -> None:
     assert status(world, at) == expected
 
 
-@pytest.mark.req("MX-15", "R-11")
+@pytest.mark.part("MX-15", "an equivalence is directed and has a period")
+@pytest.mark.part("R-11", "an equivalence is directed and has a period")
 def test_14_equivalence() -> None:
     rule = Equivalence(
         source="SOP-B",
@@ -198,7 +204,8 @@ def test_14_equivalence() -> None:
     assert status(revised, "2026-05-01T00:00") == "SUPERSEDED"
 
 
-@pytest.mark.req("R-75", "C-05")
+@pytest.mark.part("R-75", "the reference: a shorter interval")
+@pytest.mark.part("C-05", "the reference: a shorter interval")
 def test_15_shorter_interval() -> None:
     world = base(v3(), versions=ONLY_V3)
     shorter = Rule(level="overlay", unit="FF", item=ITEM, methods=frozenset({READ}), months=6)
@@ -209,7 +216,7 @@ def test_15_shorter_interval() -> None:
     assert status(world, "2026-06-01T00:00") == "QUALIFIED"
 
 
-@pytest.mark.req("R-43")
+@pytest.mark.part("R-43", "the reference: an expiry keeps the zone of the record")
 def test_16_expiry_keeps_the_zone_of_the_record() -> None:
     world = base(v3("2025-09-10T23:00"), versions=ONLY_V3)
     [first] = world.employments
@@ -219,7 +226,9 @@ def test_16_expiry_keeps_the_zone_of_the_record() -> None:
     assert ask(world, us("2026-01-01T00:00"), place="NL1").status == "NOT_REQUIRED"
 
 
-@pytest.mark.req("R-33", "R-34", "C-14")
+@pytest.mark.part("R-33", "the reference: a record marked in error gives way to the one before")
+@pytest.mark.part("R-34", "the reference: a record marked in error gives way to the one before")
+@pytest.mark.part("C-14", "the reference: a record marked in error gives way to the one before")
 def test_17_entered_in_error() -> None:
     first, second = (reading("ANA", "4", nl(at)) for at in ("2026-01-10T10:00", "2026-12-05T10:00"))
     marked = replace(second, retracted_at=nl("2026-12-20T09:00"))
@@ -229,7 +238,7 @@ def test_17_entered_in_error() -> None:
     assert ask(as_known(world, nl("2026-12-20T09:00")), at).expires_at == nl("2027-01-11T00:00")
 
 
-@pytest.mark.req("R-04")
+@pytest.mark.part("R-04", "the reference: a temporary version")
 def test_18_temporary_version() -> None:
     temporary = version("4", "2026-03-01", ended=date(2026, 3, 15))
     world = base(v3(), versions=(*ONLY_V3, temporary))
@@ -241,14 +250,17 @@ def test_18_temporary_version() -> None:
     assert (row.status, row.governing_version, row.completed_version) == ("SUPERSEDED", "3", "4")
 
 
-@pytest.mark.req("R-04", "R-09")
+@pytest.mark.part("R-04", "withdrawn version gives way to the one before")
+@pytest.mark.part("R-09", "withdrawn version gives way to the one before")
 def test_withdrawn_version_gives_way_to_the_one_before() -> None:
     world = base(v3(), versions=(*ONLY_V3, version("4", "2026-03-16", withdrawn=nl("2026-03-18T12:00"))))
     assert status(world, "2026-03-18T11:59:59") == "SUPERSEDED"
     assert status(world, "2026-03-18T12:00") == "QUALIFIED"
 
 
-@pytest.mark.req("R-18", "C-04", "C-14")
+@pytest.mark.part("R-18", "late entry is valid from its ink and known from its entry")
+@pytest.mark.part("C-04", "late entry is valid from its ink and known from its entry")
+@pytest.mark.part("C-14", "late entry is valid from its ink and known from its entry")
 def test_late_entry_is_valid_from_its_ink_and_known_from_its_entry() -> None:
     ink, entry = nl("2026-03-14T09:00"), nl("2026-03-20T09:00")
     late = replace(reading("ANA", "4", ink), origin="LATE_ENTRY", recorded_at=entry)
@@ -259,7 +271,7 @@ def test_late_entry_is_valid_from_its_ink_and_known_from_its_entry() -> None:
     assert (row.status, row.flags) == ("QUALIFIED", ("LATE_ENTRY",))
 
 
-@pytest.mark.req("R-45")
+@pytest.mark.part("R-45", "decision asks only some methods again")
 def test_decision_asks_only_some_methods_again() -> None:
     both = replace(base().rules[0], methods=frozenset({READ, OJT}))
     on_v3 = replace(v3(), methods=frozenset({READ, OJT}))
@@ -276,7 +288,7 @@ def test_decision_asks_only_some_methods_again() -> None:
     assert status(newcomer, "2026-03-16T00:00") == "INCOMPLETE"
 
 
-@pytest.mark.req("C-03")
+@pytest.mark.part("C-03", "supervised only needs a signed record")
 def test_supervised_only_needs_a_signed_record() -> None:
     both = replace(base().rules[0], methods=frozenset({READ, OJT}))
     world = base(v3(), rules=(both,), versions=ONLY_V3)
@@ -286,7 +298,9 @@ def test_supervised_only_needs_a_signed_record() -> None:
     assert (row.status, row.verdict) == ("SUPERVISED_ONLY", "ALLOW_WITH_CONDITION")
 
 
-@pytest.mark.req("C-05", "C-08", "R-68")
+@pytest.mark.part("C-05", "pass mark is the one in force at the attempt")
+@pytest.mark.part("C-08", "pass mark is the one in force at the attempt")
+@pytest.mark.part("R-68", "pass mark is the one in force at the attempt")
 def test_pass_mark_is_the_one_in_force_at_the_attempt() -> None:
     quiz = replace(base().rules[0], methods=frozenset({QUIZ}), end=date(2025, 12, 1))
     raised = replace(quiz, pass_mark=90, start=date(2025, 12, 1), end=None)
@@ -296,7 +310,9 @@ def test_pass_mark_is_the_one_in_force_at_the_attempt() -> None:
         assert status(base(record, rules=(quiz, raised), versions=ONLY_V3), "2026-01-01T00:00") == expected
 
 
-@pytest.mark.req("R-71", "R-10", "R-12")
+@pytest.mark.part("R-71", "a hold denies from its start to its end")
+@pytest.mark.part("R-10", "a grandfathered credit has an end date and is flagged")
+@pytest.mark.part("R-12", "an exemption is not required, for its period")
 def test_hold_exemption_and_grants() -> None:
     hold = Hold(
         person="ANA", items=frozenset({ITEM}), start=nl("2026-01-01T10:00"), end=nl("2026-01-05T10:00")
@@ -324,7 +340,8 @@ def test_hold_exemption_and_grants() -> None:
     )
 
 
-@pytest.mark.req("C-02", "R-41")
+@pytest.mark.part("C-02", "a day without midnight begins at its first instant")
+@pytest.mark.part("R-41", "a day without midnight begins at its first instant")
 @pytest.mark.parametrize(
     ("day", "zone", "expected"),
     [
@@ -339,7 +356,8 @@ def test_start_of_day(day: str, zone: str, expected: str) -> None:
     assert day_start(date.fromisoformat(day), zone) == datetime.fromisoformat(expected).astimezone(UTC)
 
 
-@pytest.mark.req("C-09", "R-29")
+@pytest.mark.part("C-09", "months are clipped")
+@pytest.mark.part("R-29", "months are clipped")
 def test_months_are_clipped() -> None:
     assert add_months(date(2024, 2, 29), 12) == date(2025, 2, 28)
     assert add_months(date(2023, 10, 31), 4) == date(2024, 2, 29)

@@ -9,7 +9,8 @@ from attest.platform.services import SERVICES
 from reporting_svc.domain.vocabulary import AUDITED, ENTITY_OF
 
 
-@pytest.mark.req("RP-06", "PL-07")
+@pytest.mark.part("RP-06", "every table of facts and aggregates can be asked for in the trail")
+@pytest.mark.part("PL-07", "every table of facts and aggregates can be asked for in the trail")
 def test_every_table_of_facts_and_aggregates_can_be_asked_for() -> None:
     tables = [
         table

@@ -61,7 +61,7 @@ def matrix(tmp_path: Path) -> Path:
     return shutil.copytree(source, tmp_path / "matrix_svc", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "the code keeps the import rules")
 def test_the_code_as_it_is_keeps_them(matrix: Path) -> None:
     done = lint(matrix.parent)
     assert (done.returncode, broken(done)) == (0, []), done.stdout[-2000:]
@@ -78,7 +78,7 @@ def test_every_folder_with_modules_is_a_package() -> None:
     assert [str(folder.relative_to(ROOT)) for folder in plain if folder.name not in by_file] == []
 
 
-@pytest.mark.req("PL-24")
+@pytest.mark.part("PL-24", "a planted import is refused")
 @pytest.mark.parametrize(
     ("where", "planted", "rule", "told"),
     [

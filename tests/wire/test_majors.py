@@ -24,7 +24,10 @@ from servicekit.ids import new_id
 from servicekit.testing.folds import Reader, folding
 from servicekit.testing.plugin import DatabaseMaker
 
-pytestmark = [pytest.mark.infra, pytest.mark.req("PL-24")]
+pytestmark = [
+    pytest.mark.infra,
+    pytest.mark.part("PL-24", "a consumer reads two major versions of a contract"),
+]
 
 TOPIC = "toy.part"
 ACTOR = Context("account/qa", "reads again what was parked", "c")

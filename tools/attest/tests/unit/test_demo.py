@@ -38,7 +38,7 @@ def test_days_move_and_times_of_the_day_stay() -> None:
     }
 
 
-@pytest.mark.req("PL-29")
+@pytest.mark.part("PL-29", "a generated larger plant is taken without a refusal")
 def test_the_larger_plant_takes_every_row_of_them() -> None:
     plant = check(read_directory(EXAMPLES / "plant-a"), export_date=EXPORT_DATE)
     known: Known = plant.remember()
