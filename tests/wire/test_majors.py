@@ -21,8 +21,8 @@ from servicekit.bus.queue import Part
 from servicekit.context import Context
 from servicekit.db import Tx
 from servicekit.ids import new_id
+from servicekit.testing.databases import DatabaseFactory
 from servicekit.testing.folds import Reader, folding
-from servicekit.testing.plugin import DatabaseMaker
 
 pytestmark = [
     pytest.mark.infra,
@@ -151,7 +151,7 @@ class Consumer:
 
 
 @pytest.fixture
-async def consumer(database_factory: DatabaseMaker) -> AsyncIterator[Consumer]:
+async def consumer(databases: DatabaseFactory) -> AsyncIterator[Consumer]:
     folded: list[Event[Part2]] = []
 
     async def fold(_tx: Tx, events: Sequence[Event[Part2]]) -> None:
@@ -159,7 +159,7 @@ async def consumer(database_factory: DatabaseMaker) -> AsyncIterator[Consumer]:
 
     # Any service's database serves: the schema `bus` is the same in all.
     inbound = {TOPIC: Subscription(fold, versions="every")}
-    async with folding(database_factory, "matrix_svc", inbound, []) as reader:
+    async with folding(databases, "matrix_svc", inbound, []) as reader:
         context = Context("system/matrix", "begins to read", "c")
         async with reader.database.transaction(context) as tx:
             await tx.execute(

@@ -14,15 +14,16 @@ from attest_contracts import files
 from attest_contracts.tools import models
 
 # Folders in which every file is generated, so that one without a source is found.
-WHOLLY_GENERATED = ("src/attest_contracts/models", "asyncapi")
+WHOLLY_GENERATED = ("src/attest_contracts/models", "src/attest_contracts/events", "asyncapi")
 
 
 def expected() -> dict[str, str]:
     """Path below ``contracts`` -> text that should stand there."""
     from attest_contracts import policy
-    from attest_contracts.tools import asyncapi
+    from attest_contracts.tools import asyncapi, constructors
 
-    generated = {f"src/attest_contracts/{path}": text for path, text in models.model_files().items()}
+    python = models.model_files() | constructors.constructor_files()
+    generated = {f"src/attest_contracts/{path}": text for path, text in python.items()}
     generated["asyncapi/asyncapi.yaml"] = asyncapi.source()
     generated["policy/roles.golden.csv"] = policy.golden_csv()
     return generated

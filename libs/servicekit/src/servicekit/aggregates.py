@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from servicekit.bus.outbox import Announcement, announce, claim
+from servicekit.bus.outbox import Announceable, announce, claim
 from servicekit.db.database import Tx
 from servicekit.problems import Problem, conflict, not_found
 
@@ -47,7 +47,7 @@ def _no_rows(_: Any) -> Iterable[Row]:
     return ()
 
 
-def _no_announcements(*_: Any) -> Iterable[Announcement]:
+def _no_announcements(*_: Any) -> Iterable[Announceable]:
     return ()
 
 
@@ -68,7 +68,7 @@ class Aggregate[K, S, C, E]:
     load: Callable[[Tx, K], Awaitable[S | None]]
     rows: Callable[[S], Iterable[Row]] = _no_rows
     facts: Callable[[E], Iterable[Row]] = _no_rows
-    announces: Callable[[S, Sequence[E], str | None], Iterable[Announcement]] = _no_announcements
+    announces: Callable[[S, Sequence[E], str | None], Iterable[Announceable]] = _no_announcements
 
 
 async def load[K, S, C, E](tx: Tx, aggregate: Aggregate[K, S, C, E], key: K, *, lock: bool) -> S:

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from servicekit.bus.outbox import Announcement
+from attest_contracts.events import assignment_assignment, assignment_qualification
+from attest_contracts.outgoing import Announcement
 from servicekit.context import Context
 
-ASSIGNMENT = "assignment.assignment"
-QUALIFICATION = "assignment.qualification"
+ASSIGNMENT = assignment_assignment.TOPIC
+QUALIFICATION = assignment_qualification.TOPIC
+_ASSIGNMENT_EVENTS = {
+    "opened": assignment_assignment.assignment_opened,
+    "rescheduled": assignment_assignment.assignment_rescheduled,
+    "paused": assignment_assignment.assignment_paused,
+    "resumed": assignment_assignment.assignment_resumed,
+    "changed": assignment_assignment.assignment_changed,
+    "closed": assignment_assignment.assignment_closed,
+}
 
 
 def assignment(event: str, state: Mapping[str, Any], context: Context) -> Announcement:
     """event: opened, rescheduled, paused, resumed, changed or closed."""
-    return Announcement(
-        topic=ASSIGNMENT,
-        type=f"assignment.assignment-{event}.v1",
-        subject=state["assignment"],
-        key=state["person"],
-        state={k: v for k, v in state.items() if k != "cycle"},
-        change={"kind": event, "reason": context.reason, "valid_from": None, "cause": context.cause},
-        context=context,
-    )
+    what = {"kind": event, "reason": context.reason, "valid_from": None, "cause": context.cause}
+    shown = {name: value for name, value in state.items() if name != "cycle"}
+    return _ASSIGNMENT_EVENTS[event](shown, what, context=context)
 
 
 def qualification(
@@ -43,15 +46,8 @@ def qualification(
         "rule_version": rules,
         "tzdata_version": tzdata,
     }
-    return Announcement(
-        topic=QUALIFICATION,
-        type="assignment.qualification-changed.v1",
-        subject=f"{person}/{item}/{place}",
-        key=person,
-        state=state,
-        change={"kind": "derived", "reason": context.reason, "valid_from": None, "cause": context.cause},
-        context=context,
-    )
+    what = {"kind": "derived", "reason": context.reason, "valid_from": None, "cause": context.cause}
+    return assignment_qualification.qualification_changed(state, what, context=context)
 
 
 OUTBOUND = {ASSIGNMENT: assignment, QUALIFICATION: qualification}

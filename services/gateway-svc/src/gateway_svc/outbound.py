@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from servicekit.bus.outbox import Announcement
+from attest_contracts.events import gateway_account
+from attest_contracts.outgoing import Announcement
 
 
 def account(
@@ -34,14 +35,9 @@ def account(
             for each in grants
         ],
     }
-    return Announcement(
-        topic="gateway.account",
-        type="gateway.account-changed.v1",
-        subject=account,
-        key=account,
-        state=state,
-        change={"kind": kind, "reason": reason, "valid_from": None, "cause": None},
+    return gateway_account.account_changed(
+        state, {"kind": kind, "reason": reason, "valid_from": None, "cause": None}
     )
 
 
-OUTBOUND = {"gateway.account": account}
+OUTBOUND = {gateway_account.TOPIC: gateway_account}

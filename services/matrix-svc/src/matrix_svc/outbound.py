@@ -1,4 +1,7 @@
-"""Own changes -> contract models. `OUTBOUND` at the foot is the table of what this service announces."""
+"""Own changes -> what contracts say of them. `OUTBOUND` at the foot is the table of what this service announces.
+
+Events are made by the constructors of `attest_contracts.events`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from servicekit.bus.outbox import Announcement
+from attest_contracts.events import (
+    matrix_obligation,
+    matrix_organisation,
+    matrix_person,
+    matrix_person_name,
+    matrix_requirement,
+    matrix_task,
+)
+from attest_contracts.outgoing import Announcement
 
 from matrix_svc.domain.obligations import QuestionSpan, Span
 from matrix_svc.domain.roster import RosterDay, Statement, first_told, rostered
@@ -36,9 +47,7 @@ def organisation(row: Mapping[str, Any], what: Mapping[str, Any]) -> Announcemen
     }
     state["shifts"] = row["shifts"] or []
     state["expiry_lead_days"] = row["expiry_lead_days"]
-    return _announce(
-        "matrix.organisation", "matrix.organisation-changed.v1", row["unit"], row["unit"], state, what
-    )
+    return matrix_organisation.organisation_changed(state, what)
 
 
 _LISTS = {
@@ -91,23 +100,9 @@ def _roster_day(one: RosterDay) -> dict[str, Any]:
     return told if one.moved_at is None else told | {"moved_at": instant(one.moved_at)}
 
 
-def person(event: str, state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
-    return _announce(
-        "matrix.person", f"matrix.person-{event}.v1", state["person"], state["person"], state, what
-    )
-
-
 def person_name(row: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
     state = {name: row[name] for name in ("person", "given_name", "family_name", "email", "badge")}
-    return _announce(
-        "matrix.person-name", "matrix.person-name-changed.v1", row["person"], row["person"], state, what
-    )
-
-
-def requirement(state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
-    return _announce(
-        "matrix.requirement", "matrix.requirement-changed.v1", state["item"], state["item"], state, what
-    )
+    return matrix_person_name.person_name_changed(state, what)
 
 
 def rule_state(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,31 +173,19 @@ def obligation_state(
     return state
 
 
-def obligation(state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
-    subject = f"{state['person']}/{state['item']}"
-    return _announce(
-        "matrix.obligation", "matrix.obligation-changed.v1", subject, state["person"], state, what
-    )
-
-
 def task(row: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
     state = {name: row[name] for name in ("task", "title", "job_function", "items", "equipment", "active")}
-    return _announce("matrix.task", "matrix.task-changed.v1", row["task"], row["task"], state, what)
-
-
-def _announce(
-    topic: str, type_: str, subject: str, key: str, state: Mapping[str, Any], what: Mapping[str, Any]
-) -> Announcement:
-    return Announcement(
-        topic=topic, type=type_, subject=subject, key=key, state=dict(state), change=dict(what)
-    )
+    return matrix_task.task_changed(state, what)
 
 
 OUTBOUND = {
-    "matrix.organisation": organisation,
-    "matrix.person": person,
-    "matrix.person-name": person_name,
-    "matrix.requirement": requirement,
-    "matrix.obligation": obligation,
-    "matrix.task": task,
+    topic.TOPIC: topic
+    for topic in (
+        matrix_obligation,
+        matrix_organisation,
+        matrix_person,
+        matrix_person_name,
+        matrix_requirement,
+        matrix_task,
+    )
 }

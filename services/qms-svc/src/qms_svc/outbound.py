@@ -6,13 +6,14 @@ else acts on a draft. It enters the announced state with its first decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+from attest_contracts.events import qms_change, qms_document
+from attest_contracts.outgoing import Announcement
 from plantkit.governing import Effective
-from servicekit.bus.outbox import Announcement
 
 from qms_svc.domain import change as changes
 from qms_svc.domain import document as documents
@@ -112,19 +113,19 @@ def of_document(
     for event in events:
         match event:
             case documents.Registered():
-                name, what = "registered", happened("registered", reason=reason)
+                event_of, what = qms_document.document_registered, happened("registered", reason=reason)
             case documents.Described():
-                name, what = "changed", happened("described", reason=reason)
+                event_of, what = qms_document.document_changed, happened("described", reason=reason)
             case documents.Retired(fact, _, _, on, _):
-                name = "retired"
+                event_of = qms_document.document_retired
                 what = happened("retired", reason=reason, valid_from=day(on), cause=fact)
             case documents.DateMoved(_, _, _, on, signature, _):
-                name = "version-moved"
+                event_of = qms_document.document_version_moved
                 what = happened("effective_date_moved", reason=reason, valid_from=day(on), cause=signature)
             case documents.Withdrawn(_, signature, at):
-                name = "version-withdrawn"
+                event_of = qms_document.document_version_withdrawn
                 what = happened("version_withdrawn", reason=reason, valid_from=instant(at), cause=signature)
-        yield document(name, document_state(state), what)
+        yield event_of(document_state(state), what)
 
 
 def of_change(state: Control, events: Sequence[changes.Event], reason: str | None) -> Iterable[Announcement]:
@@ -135,19 +136,34 @@ def of_change(state: Control, events: Sequence[changes.Event], reason: str | Non
         what = happened(kind, reason=reason, **more)
         if touched:
             what_of_documents = what | ({"kind": "version_approved"} if name == "approved" else {})
-            document_event = {"cancelled": "withdrawn", "removed": "withdrawn"}.get(name, name)
             for key in sorted({version.document for version in touched if version.is_decided}):
                 shown = document_state(state.documents[key])
-                yield document(f"version-{document_event}", shown, what_of_documents)
-        yield change(
-            "drafted" if name == "removed" else name, change_state(state.change, state.versions), what
-        )
+                yield _DOCUMENT_EVENTS[name](shown, what_of_documents)
+        yield _CHANGE_EVENTS[name](change_state(state.change, state.versions), what)
+
+
+_DOCUMENT_EVENTS = {
+    "drafted": qms_document.document_version_drafted,
+    "submitted": qms_document.document_version_submitted,
+    "approved": qms_document.document_version_approved,
+    "cancelled": qms_document.document_version_withdrawn,
+    "removed": qms_document.document_version_withdrawn,
+}
+"""What happens to the change -> the event of each document version that it touches."""
+_CHANGE_EVENTS = {
+    "drafted": qms_change.change_drafted,
+    "removed": qms_change.change_drafted,
+    "submitted": qms_change.change_submitted,
+    "signed": qms_change.change_signed,
+    "approved": qms_change.change_approved,
+    "cancelled": qms_change.change_cancelled,
+}
 
 
 def _of_change(
     state: Control, event: changes.Event
 ) -> tuple[str, str, Sequence[Version], dict[str, str | None]]:
-    """The event's name, its kind, the versions that it touches, and valid_from and cause."""
+    """What happens (a key of `_CHANGE_EVENTS`), the kind of the change, the versions that it touches, and valid_from and cause."""
     key = state.change.change
     match event:
         case changes.Opened():
@@ -176,28 +192,4 @@ def _of_change(
             return "approved", "change_approved", versions, {"cause": approval.signature}
 
 
-def document(event: str, state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
-    """event: what stands after `qms.document-`, e.g. `version-approved`."""
-    return Announcement(
-        topic="qms.document",
-        type=f"qms.document-{event}.v1",
-        subject=state["document"],
-        key=state["document"],
-        state=dict(state),
-        change=dict(what),
-    )
-
-
-def change(event: str, state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
-    """event: what stands after `qms.change-`, e.g. `approved`."""
-    return Announcement(
-        topic="qms.change",
-        type=f"qms.change-{event}.v1",
-        subject=state["change"],
-        key=state["change"],
-        state=dict(state),
-        change=dict(what),
-    )
-
-
-OUTBOUND = {"qms.document": document, "qms.change": change}
+OUTBOUND = {topic.TOPIC: topic for topic in (qms_change, qms_document)}

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
+from attest_contracts.events import records_training_record
+from attest_contracts.outgoing import Announcement
 from servicekit.aggregates import Aggregate, Row, Subject
-from servicekit.bus import Announcement
 from servicekit.db import Tx
 from servicekit.ids import is_uuid
 
@@ -94,7 +95,7 @@ def _late_entry_announces(
                 "late_entered", reason=entry.entry_reason, valid_from=entry.ink_signed_at
             )
             state = outbound.record_state(row, [event.signature])
-            yield outbound.training_record("late-entered", state, what)
+            yield records_training_record.training_record_late_entered(state, what)
 
 
 def _refusal_row(proposal: str, person: str, reason: str, at: object) -> Row:
@@ -161,8 +162,8 @@ def _mark_announces(mark: Mark, events: Sequence[correction.Event], _: str | Non
         if isinstance(event, correction.Confirmed):
             reason = event.proposal.error_reason
             what = outbound.happened("marked_in_error", reason=reason, valid_from=event.at)
-            yield outbound.training_record(
-                "marked-in-error", outbound.record_state(mark.row, mark.signatures), what
+            yield records_training_record.training_record_marked_in_error(
+                outbound.record_state(mark.row, mark.signatures), what
             )
 
 

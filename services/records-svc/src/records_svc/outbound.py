@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from servicekit.bus import Announcement
+from attest_contracts.events import records_training_record
 
 from records_svc.domain.vocabulary import SignatureFacts
 
-TOPIC = "records.training-record"
+TOPIC = records_training_record.TOPIC
 
 
 def instant(value: datetime) -> str:
@@ -91,16 +91,4 @@ def _signature(signature: SignatureFacts) -> dict[str, Any]:
     }
 
 
-def training_record(event: str, state: Mapping[str, Any], what: Mapping[str, Any]) -> Announcement:
-    """event: what stands after `records.training-record-`, e.g. `signed`."""
-    return Announcement(
-        topic=TOPIC,
-        type=f"{TOPIC}-{event}.v1",
-        subject=state["record"],
-        key=state["person"],
-        state=dict(state),
-        change=dict(what),
-    )
-
-
-OUTBOUND = {TOPIC: training_record}
+OUTBOUND = {records_training_record.TOPIC: records_training_record}

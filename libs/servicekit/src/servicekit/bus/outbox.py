@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry import trace
 
@@ -97,6 +97,25 @@ class Announcement:
     context: Context | None = None
 
 
+class Announceable(Protocol):
+    """What can be announced: an `Announcement`, or what the contracts' constructors make."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+    @property
+    def change(self) -> dict[str, Any]: ...
+    @property
+    def context(self) -> Context | None: ...
+
+
 class _Catalogue:
     """What a process knows of the topics: one set of contracts holds for the whole installation."""
 
@@ -164,7 +183,7 @@ async def claim_once(tx: Tx, subjects: Iterable[tuple[str, str]]) -> datetime:
 
 
 async def announce(
-    tx: Tx, announcements: Iterable[Announcement], *, context: Context | None = None
+    tx: Tx, announcements: Iterable[Announceable], *, context: Context | None = None
 ) -> list[str]:
     """Writes events for subjects that this transaction has claimed; returns their ids, in order.
 
@@ -195,7 +214,7 @@ async def announce(
     return [event.id for event in events]
 
 
-async def announce_with(tx: Tx, announcements: Sequence[tuple[Announcement, Context]]) -> list[str]:
+async def announce_with(tx: Tx, announcements: Sequence[tuple[Announceable, Context]]) -> list[str]:
     """As `announce`, each with a context of its own: consequences of a batch name their own causes."""
     return await announce(
         tx,
@@ -206,7 +225,7 @@ async def announce_with(tx: Tx, announcements: Sequence[tuple[Announcement, Cont
     )
 
 
-def _events(tx: Tx, announcements: Iterable[Announcement], default: Context) -> list[Event]:
+def _events(tx: Tx, announcements: Iterable[Announceable], default: Context) -> list[Event]:
     at, source = tx.recorded_at, SOURCE_PREFIX + tx.source
     span = _traceparent()
     validate = _catalogue.validate

@@ -16,8 +16,9 @@ from importlib.metadata import version
 from typing import Any
 
 import orjson
+from attest_contracts.outgoing import Announcement
 from plantkit.governing import Timeline, prepare
-from servicekit.bus.outbox import Announcement, announce, claim
+from servicekit.bus.outbox import announce, claim
 from servicekit.context import Context
 from servicekit.db import Tx
 from servicekit.lanes import Mark

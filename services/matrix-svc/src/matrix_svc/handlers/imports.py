@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from attest_contracts.events import matrix_person
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
 from servicekit.ids import new_id
@@ -309,8 +310,7 @@ async def _announce_people(tx: Tx, people: Sequence[str]) -> None:
     await announce(
         tx,
         [
-            outbound.person(
-                "imported",
+            matrix_person.person_imported(
                 outbound.person_state(
                     dict(row), spells.get(row["person"], []), rosters.get(row["person"], ())
                 ),

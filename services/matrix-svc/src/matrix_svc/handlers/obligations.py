@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import orjson
+from attest_contracts.events import matrix_obligation
 from servicekit.bus.outbox import announce, claim
 from servicekit.canonical import digest
 from servicekit.db import Tx
@@ -62,7 +63,9 @@ async def derive(tx: Tx, marks: Mapping[str, Sequence[Mark]]) -> None:
     await announce(
         tx,
         [
-            outbound.obligation(state, outbound.change("derived", cause=marks[person][-1].cause))
+            matrix_obligation.obligation_changed(
+                state, outbound.change("derived", cause=marks[person][-1].cause)
+            )
             for person, _, _, state in changed
         ],
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from attest_contracts.events import matrix_person
+from attest_contracts.outgoing import Constructor
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
 from servicekit.ids import new_id
@@ -89,7 +91,7 @@ async def hire(tx: Tx, command: Hire) -> dict[str, Any]:
     await _insert_spells(tx, spells)
     state = outbound.person_state(row, spells)
     what = outbound.change("hired", reason=tx.context.reason, valid_from=outbound.day(command.hired_on))
-    await announce(tx, [outbound.person("hired", state, what), outbound.person_name(name, what)])
+    await announce(tx, [matrix_person.person_hired(state, what), outbound.person_name(name, what)])
     await mark(tx, tables.LANES, [Mark(command.person, OBLIGATIONS)])
     return state
 
@@ -104,7 +106,14 @@ async def rehire(tx: Tx, person: str, terms: Terms) -> dict[str, Any]:
     new = _first_spells(tx, person, terms, [*spells, *closed])
     row |= {"supervisor": terms.supervisor}
     return await _save(
-        tx, row, spells, [*closed, *new], "hired", terms.hired_on, kind="rehired", cause=new[0].id
+        tx,
+        row,
+        spells,
+        [*closed, *new],
+        matrix_person.person_hired,
+        terms.hired_on,
+        kind="rehired",
+        cause=new[0].id,
     )
 
 
@@ -140,8 +149,14 @@ async def add_spell(
     )
     check_new(spell, [*spells, *new])
     new.append(spell)
-    event = {SpellKind.LEAVE: "leave-recorded", SpellKind.JOB_FUNCTION: "moved", SpellKind.PLACE: "moved"}
-    return await _save(tx, row, spells, new, event.get(kind, "changed"), from_on)
+    match kind:
+        case SpellKind.LEAVE:
+            event, what = matrix_person.person_leave_recorded, "leave_recorded"
+        case SpellKind.JOB_FUNCTION | SpellKind.PLACE:
+            event, what = matrix_person.person_moved, "moved"
+        case _:
+            event, what = matrix_person.person_changed, "changed"
+    return await _save(tx, row, spells, new, event, from_on, kind=what)
 
 
 async def end_spell(tx: Tx, person: str, spell_id: str, to_on: date) -> dict[str, Any]:
@@ -151,7 +166,7 @@ async def end_spell(tx: Tx, person: str, spell_id: str, to_on: date) -> dict[str
         raise not_found("spell", spell_id)
     end = ended(spell, to_on, new_id=new_id(), recorded_at=tx.recorded_at)
     check_end(end, spells)
-    return await _save(tx, row, spells, [end], "changed", to_on)
+    return await _save(tx, row, spells, [end], matrix_person.person_changed, to_on, kind="changed")
 
 
 async def end_employment(tx: Tx, person: str, ended_on: date) -> dict[str, Any]:
@@ -163,7 +178,7 @@ async def end_employment(tx: Tx, person: str, ended_on: date) -> dict[str, Any]:
     if employment is None:
         raise conflict("not-employed", f"{person} has no open employment")
     end = ended(employment, ended_on, new_id=new_id(), recorded_at=tx.recorded_at)
-    return await _save(tx, row, spells, [end], "ended", ended_on)
+    return await _save(tx, row, spells, [end], matrix_person.person_ended, ended_on, kind="ended")
 
 
 async def _save(
@@ -171,13 +186,13 @@ async def _save(
     row: Mapping[str, Any],
     spells: Sequence[Spell],
     new: Sequence[Spell],
-    event: str,
+    event: Constructor,
     day: date,
     *,
-    kind: str | None = None,
+    kind: str,
     cause: str | None = None,
 ) -> dict[str, Any]:
-    """kind: of the change, when the type of the event does not tell it. cause: the fact that the act is about, the
+    """event: its constructor. kind: of the change. cause: the fact that the act is about, the
     last of the new ones unless said."""
     cause = cause or new[-1].id
     await _insert_spells(tx, new)
@@ -188,10 +203,8 @@ async def _save(
     )
     rosters = await queries.rosters_of(tx, [row["person"]])
     state = outbound.person_state(row, [*spells, *new], rosters.get(row["person"], ()))
-    what = outbound.change(
-        kind or event.replace("-", "_"), reason=tx.context.reason, valid_from=outbound.day(day), cause=cause
-    )
-    await announce(tx, [outbound.person(event, state, what)])
+    what = outbound.change(kind, reason=tx.context.reason, valid_from=outbound.day(day), cause=cause)
+    await announce(tx, [event(state, what)])
     await mark(tx, tables.LANES, [Mark(row["person"], OBLIGATIONS, cause=cause)])
     return state
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from attest_contracts.events import matrix_requirement
 from servicekit.bus.outbox import announce, claim
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
@@ -250,7 +251,7 @@ async def announce_requirements(tx: Tx, items: Sequence[str], matrix_version: in
     await announce(
         tx,
         [
-            outbound.requirement(
+            matrix_requirement.requirement_changed(
                 {
                     "item": item,
                     "title": known[item]["title"] if item in known else item,

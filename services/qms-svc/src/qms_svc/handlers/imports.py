@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from attest_contracts.events.qms_document import document_registered, document_version_approved
+from attest_contracts.outgoing import Constructor
 from servicekit.bus.outbox import announce, claim
 from servicekit.canonical import digest
 from servicekit.db import Tx
@@ -72,7 +74,7 @@ async def import_documents(tx: Tx, block: Block, rows: Sequence[Mapping[str, Any
         ],
     )
     await _remember(tx, DOCUMENTS, block, new)
-    await _announce(tx, [row["document"] for row in new.values()], "registered", block)
+    await _announce(tx, [row["document"] for row in new.values()], document_registered, block)
     return {"taken": len(new), "unchanged": len(rows) - len(new)}
 
 
@@ -144,7 +146,7 @@ async def import_versions(tx: Tx, block: Block, rows: Sequence[Mapping[str, Any]
         [(new_id(), row["document"], row["version"], "*", row["effective_on"], at) for row in new.values()],
     )
     await _remember(tx, VERSIONS, block, new)
-    await _announce(tx, sorted({row["document"] for row in new.values()}), "version-approved", block)
+    await _announce(tx, sorted({row["document"] for row in new.values()}), document_version_approved, block)
     return {"taken": len(new), "unchanged": len(rows) - len(new)}
 
 
@@ -204,12 +206,15 @@ async def _remember(tx: Tx, kind: str, block: Block, rows: Mapping[str, Mapping[
     )
 
 
-async def _announce(tx: Tx, documents: Sequence[str], event: str, block: Block) -> None:
+async def _announce(
+    tx: Tx,
+    documents: Sequence[str],
+    event: Constructor,
+    block: Block,
+) -> None:
     what = outbound.happened("imported", reason=tx.context.reason, cause=f"import/{block.batch}")
     stored = await queries.documents(tx, documents)
-    await announce(
-        tx, [outbound.document(event, outbound.document_state(stored[key]), what) for key in sorted(stored)]
-    )
+    await announce(tx, [event(outbound.document_state(stored[key]), what) for key in sorted(stored)])
 
 
 def _digest(row: Mapping[str, Any]) -> str:

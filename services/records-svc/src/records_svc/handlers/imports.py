@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
+from attest_contracts.events.records_training_record import training_record_imported
 from servicekit.bus import announce, claim
 from servicekit.db import Tx
 from servicekit.problems import conflict
@@ -177,7 +178,7 @@ def _values(row: Row, block: Block, at: datetime) -> dict[str, Any]:
 
 def _announcement(made: Mapping[str, Any], batch: str) -> Any:
     what = outbound.happened("imported", reason=batch, valid_from=made["valid_from"])
-    return outbound.training_record("imported", outbound.record_state(made), what)
+    return training_record_imported(outbound.record_state(made), what)
 
 
 def _array(values: Sequence[str]) -> str:

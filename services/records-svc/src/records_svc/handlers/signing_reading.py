@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from attest_contracts.events.records_training_record import training_record_signed
 from servicekit.bus import announce, claim
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
@@ -134,9 +135,7 @@ class ReadingSignable:
         row = await queries.record_row(tx, record)
         assert row is not None
         what = outbound.happened("signed", valid_from=at)
-        await announce(
-            tx, [outbound.training_record("signed", outbound.record_state(row, [signature]), what)]
-        )
+        await announce(tx, [training_record_signed(outbound.record_state(row, [signature]), what)])
 
 
 def _content(subject: Read) -> dict[str, Any]:
