@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,16 +17,67 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def test_every_command_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["--help"])
+    assert cli.main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert all(command.name in shown for command in cli.COMMANDS)
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
-def test_every_command_has_its_functions(command: cli.Command) -> None:
-    args = cli.build_parser([command.name]).parse_args([command.name])
-    assert callable(args.run)
+def test_every_command_can_be_loaded(command: cli.Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([command.name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: attest {command.name} [OPTIONS]")
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ([], "Usage: attest"),
+        (["nothing"], "No such command 'nothing'"),
+        (["status", "--nothing"], "No such option '--nothing'"),
+        (["status", "more"], "Got unexpected extra argument"),
+        (["up", "--mode", "trial"], "Invalid value for '--mode'"),
+        (["up", "--port", "http"], "Invalid value for '--port'"),
+        (["token", "change"], "Invalid value for"),
+        (["bench", "--only", "nothing"], "Invalid value for '--only'"),
+        (["import", "x", "--export-date", "1 March"], "'1 March' is no day (YYYY-MM-DD)"),
+    ],
+)
+def test_a_wrong_use_is_refused_with_code_2(
+    words: list[str], what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words) == 2
+    shown = capsys.readouterr()
+    assert what in shown.err
+    assert shown.out == ""
+
+
+def test_the_state_directory_may_stand_in_the_environment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTEST_STATE_DIR", str(tmp_path))
+    state = StateDir(tmp_path)
+    with state.held():
+        assert cli.main(["reset", "--yes"]) == 1
+    assert f"{tmp_path} is in use by process" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_code_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(_: StateDir) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StateDir, "taken", interrupted)
+    assert cli.main(["down", "--state-dir", str(tmp_path)]) == 130
+
+
+def test_help_loads_no_command() -> None:
+    """The list of commands is there at once: no service and no server is imported for it."""
+    script = (
+        "import sys; from attest import cli; code = cli.main(['--help']); "
+        "heavy = {'gateway_svc', 'psycopg', 'httpx', 'attest.platform'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 from pathlib import Path
 
-from attest.commands.connection import (
-    ADMINISTRATOR,
-    CommandError,
-    add_address,
-    add_user,
-    connect,
-    guarded,
-    log_in,
-)
-from attest.platform.commands import STATE_VARIABLE
+import click
+
+from attest.commands.connection import ADMINISTRATOR, CommandError, Platform, guarded, platform_options
+from attest.options import state_dir_option
 from attest.platform.spec import Endpoints
 from attest.platform.state import StateDir
 
 
-def add_dead_letters(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest dead-letters list|retry|discard`."""
-    parser.add_argument("act", choices=("list", "retry", "discard"), nargs="?", default="list")
-    parser.add_argument("service", nargs="?", default="", help="whose; of `list`: default all")
-    parser.add_argument("id", nargs="?", type=int, default=None, help="one of them; of `retry`: default all")
-    parser.add_argument("--latest", action="store_true", help="of each subject the newest parked event alone")
-    parser.add_argument("--reason", default="", help="why; needed to retry or discard")
-    add_address(parser)
-    add_user(parser, default=ADMINISTRATOR)
+@click.command()
+@click.argument("act", type=click.Choice(("list", "retry", "discard")), default="list")
+@click.argument("service", default="")
+@click.argument("id", type=int, required=False)
+@click.option("--latest", is_flag=True, help="of each subject the newest parked event alone")
+@click.option("--reason", default="", help="why; needed to retry or discard")
+@platform_options(demo_user=ADMINISTRATOR)
+@guarded
+def dead_letters(
+    platform: Platform, act: str, service: str, id: int | None, latest: bool, reason: str
+) -> int:
+    """List, retry or discard events that could not be folded.
 
-
-def dead_letters(args: argparse.Namespace) -> int:
-    """Exit code 0 when there are none left of those that were meant, 3 when some are."""
-    return guarded(_dead_letters, args)
-
-
-def _dead_letters(args: argparse.Namespace) -> int:
-    with connect(args) as platform, log_in(platform, args) as api:
-        if args.act != "list":
-            if not args.service or not args.reason:
-                raise CommandError(f"attest dead-letters {args.act} SERVICE [ID] --reason WHY")
-            body = {"service": args.service, "id": args.id, "reason": args.reason}
-            if args.act == "retry":
-                body["latest"] = args.latest
-            answer = api.post(f"/api/dead-letters/{args.act}", body)
+    SERVICE: whose; `list` shows those of all services by default. ID: one of them; `retry` takes all by default.
+    Exit code 0 when none of those that were meant is left, 3 when some are.
+    """
+    with platform.connect() as connection, platform.log_in(connection) as api:
+        if act != "list":
+            if not service or not reason:
+                raise CommandError(f"attest dead-letters {act} SERVICE [ID] --reason WHY")
+            body = {"service": service, "id": id, "reason": reason}
+            if act == "retry":
+                body["latest"] = latest
+            answer = api.post(f"/api/dead-letters/{act}", body)
             print(", ".join(f"{name}: {value}" for name, value in answer.items()))
-        left = [each for each in api.pages("/api/dead-letters") if args.service in ("", each["service"])]
+        left = [each for each in api.pages("/api/dead-letters") if service in ("", each["service"])]
         for each in left:
             print(
                 f"{each['service']:11} {each['id']:>6}  {each['topic']} {each['subject']}"
@@ -58,33 +49,24 @@ def _dead_letters(args: argparse.Namespace) -> int:
         return 3 if left else 0
 
 
-def add_replay(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest replay TOPIC`."""
-    parser.add_argument("topic", nargs="?", default="", help="such as matrix.person")
-    parser.add_argument(
-        "--state-dir",
-        default=os.environ.get(STATE_VARIABLE, ".attest"),
-        help="of the platform that runs here",
-    )
-    parser.add_argument(
-        "--database-url", default="", help="of the topic's owner, elsewhere (its runtime role)"
-    )
+@click.command()
+@click.argument("topic", default="")
+@state_dir_option("of the platform that runs here")
+@click.option("--database-url", default="", help="of the topic's owner, elsewhere (its runtime role)")
+@guarded
+def replay(topic: str, state_dir: Path, database_url: str) -> int:
+    """Publish the history of TOPIC, such as matrix.person, again.
 
-
-def replay(args: argparse.Namespace) -> int:
-    """Publishes the history of a topic again, with the same event ids; consumers leave out what they know."""
-    return guarded(_replay, args)
-
-
-def _replay(args: argparse.Namespace) -> int:
+    The events keep their ids: consumers leave out what they know.
+    """
     from attest_contracts import topics
 
     known = topics.load()
-    if args.topic not in known:
+    if topic not in known:
         raise CommandError(f"which topic? one of {', '.join(known)}")
-    url = args.database_url or _local_url(Path(args.state_dir), known[args.topic].owner)
-    count = asyncio.run(_again(url, known[args.topic].owner, args.topic))
-    print(f"{count:,} events of {args.topic} are published again")
+    url = database_url or _local_url(state_dir, known[topic].owner)
+    count = asyncio.run(_again(url, known[topic].owner, topic))
+    print(f"{count:,} events of {topic} are published again")
     return 0
 
 

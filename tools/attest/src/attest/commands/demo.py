@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import click
 
 from attest.client import Api, ApiError, UnreachableError
 from attest.commands.connection import CommandError, guarded
@@ -20,37 +23,31 @@ from attest.demo.people import (
     make_accounts,
 )
 from attest.demo.story import BEGIN, CHANGE, STEPS, Stage, play
-from attest.platform.commands import add_up
+from attest.platform.commands import up_options
 from attest.platform.state import StateDir
 
 EXAMPLES = Path(__file__).parents[5] / "examples"
 START_SECONDS = 300.0
 
 
-def add_demo(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest demo`: those of `attest up`, and where the plants are."""
-    add_up(parser)
-    parser.set_defaults(mode="demo", clock=BEGIN)
-    parser.add_argument(
-        "--examples", type=Path, default=EXAMPLES, help="directory with plant-a and fixture-f"
-    )
-    parser.add_argument(
-        "--leave", action="store_true", help="end when the story is told, and stop what was started"
-    )
-
-
-def demo(args: argparse.Namespace) -> int:
-    """Starts a platform when none runs here, plays the story, and stays until Ctrl-C."""
-    return guarded(_demo, args)
-
-
-def _demo(args: argparse.Namespace) -> int:
-    state = StateDir(Path(args.state_dir))
-    started = None if state.taken() else _start(args)
+@click.command()
+@up_options(mode="demo", clock=BEGIN)
+@click.option(
+    "--examples",
+    type=click.Path(path_type=Path),
+    default=EXAMPLES,
+    help="directory with plant-a and fixture-f",
+)
+@click.option("--leave", is_flag=True, help="end when the story is told, and stop what was started")
+@guarded
+def demo(state_dir: Path, examples: Path, leave: bool, **up: Any) -> int:
+    """Start a platform when none runs here, play the story, and stay until Ctrl-C."""
+    state = StateDir(state_dir)
+    started = None if state.taken() else _start({"state_dir": state_dir, **up})
     try:
         api = _reach(state, started)
-        _tell(api, state, args.examples)
-        if started is not None and not args.leave:
+        _tell(api, state, examples)
+        if started is not None and not leave:
             print("\nthe platform runs until Ctrl-C", flush=True)
             return started.wait()
         return 0
@@ -61,21 +58,11 @@ def _demo(args: argparse.Namespace) -> int:
             _stop(started)
 
 
-def _start(args: argparse.Namespace) -> subprocess.Popen[bytes]:
-    """`attest up` beside this one: Ctrl-C reaches both."""
+def _start(options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """`attest up` beside this one, with its options by their names: Ctrl-C reaches both."""
     words = [sys.executable, "-m", "attest", "up"]
-    for name in (
-        "state_dir",
-        "host",
-        "port",
-        "mode",
-        "clock",
-        "postgres_port",
-        "kafka_port",
-        "postgres_url",
-        "kafka",
-    ):
-        if value := getattr(args, name):
+    for name, value in options.items():
+        if value:
             words += [f"--{name.replace('_', '-')}", str(value)]
     return subprocess.Popen(words)  # noqa: S603 - our own command
 

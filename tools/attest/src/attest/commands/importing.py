@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -10,94 +9,100 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import click
+
 from attest.client import Api, files_of
-from attest.commands.connection import (
-    CommandError,
-    add_address,
-    add_user,
-    connect,
-    guarded,
-    log_in,
-    log_in_as,
-)
+from attest.commands.connection import CommandError, Platform, guarded, log_in_as, platform_options
 from attest.demo.people import COORDINATOR
 
 
-def add_import(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest import`."""
-    parser.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="where the files are")
-    parser.add_argument("--dry-run", action="store_true", help="check alone: nothing can be accepted")
-    parser.add_argument(
-        "--export-date",
-        type=_day,
-        default=None,
-        metavar="D",
-        help="day of the export, YYYY-MM-DD (default: today)",
-    )
-    parser.add_argument(
-        "--zone-rule",
-        default=None,
-        metavar="RULE",
-        help="of which zone a time without offset is: `site`, or a zone",
-    )
-    parser.add_argument(
-        "--migrated-records",
-        choices=("count", "shown"),
-        default="count",
-        help="whether the old system's records may allow, or are kept and shown alone; signed with the batch",
-    )
-    parser.add_argument(
-        "--report",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="write every refused or warned row: .csv or .json",
-    )
-    parser.add_argument(
-        "--accept-as", action="append", default=[], metavar="USER", help="accept as this user; two are needed"
-    )
-    parser.add_argument("--reason", default="import of a customer's files", help="why, for the trail")
-    add_address(parser)
-    add_user(parser, default=COORDINATOR)
+def _day(_context: click.Context, _parameter: click.Parameter, given: str | None) -> date | None:
+    try:
+        return None if given is None else date.fromisoformat(given)
+    except ValueError:
+        raise click.BadParameter(f"{given!r} is no day (YYYY-MM-DD)") from None
 
 
-def import_(args: argparse.Namespace) -> int:
-    """Exit code 0 when the files are checked, or taken over when two accepted; 1 when something went wrong."""
-    return guarded(_import, args)
+@click.command("import")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path), required=False)
+@click.option("--dry-run", is_flag=True, help="check alone: nothing can be accepted")
+@click.option(
+    "--export-date",
+    callback=_day,
+    metavar="D",
+    help="day of the export, YYYY-MM-DD (default: today)",
+)
+@click.option(
+    "--zone-rule",
+    default=None,
+    metavar="RULE",
+    help="of which zone a time without offset is: `site`, or a zone",
+)
+@click.option(
+    "--migrated-records",
+    type=click.Choice(("count", "shown")),
+    default="count",
+    help="whether the old system's records may allow, or are kept and shown alone; signed with the batch",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="write every refused or warned row: .csv or .json",
+)
+@click.option(
+    "--accept-as", multiple=True, metavar="USER", help="accept as this user; two are needed (repeatable)"
+)
+@click.option("--reason", default="import of a customer's files", help="why, for the trail")
+@platform_options(demo_user=COORDINATOR)
+@guarded
+def import_(
+    platform: Platform,
+    directory: Path | None,
+    dry_run: bool,
+    export_date: date | None,
+    zone_rule: str | None,
+    migrated_records: str,
+    report: Path | None,
+    accept_as: tuple[str, ...],
+    reason: str,
+) -> int:
+    """Check a customer's files, which are in DIR, and take them over when two people accept.
 
-
-def _import(args: argparse.Namespace) -> int:
-    if args.directory is None:
+    Exit code 0 when the files are checked, or taken over when two accepted; 1 when something went wrong.
+    """
+    if directory is None:
         raise CommandError("import what? attest import DIR")
-    files = files_of(args.directory)
+    files = files_of(directory)
     if not files:
-        raise CommandError(f"{args.directory}: there is no file")
-    export_date = args.export_date or date.today()  # noqa: DTZ011 - the day of whoever exported, where they are
-    with connect(args) as platform, log_in(platform, args) as api:
-        print(f"{len(files)} files of {args.directory}, export of {export_date}")
+        raise CommandError(f"{directory}: there is no file")
+    exported_on = export_date or date.today()  # noqa: DTZ011 - the day of whoever exported, where they are
+    with platform.connect() as connection, platform.log_in(connection) as api:
+        print(f"{len(files)} files of {directory}, export of {exported_on}")
         job = api.upload(
             files,
-            export_date=export_date,
-            reason=args.reason,
-            dry_run=args.dry_run,
-            zone_rule=args.zone_rule,
-            migrated_counts=args.migrated_records == "count",
+            export_date=exported_on,
+            reason=reason,
+            dry_run=dry_run,
+            zone_rule=zone_rule,
+            migrated_counts=migrated_records == "count",
         )
         print(table(job))
-        if args.report:
-            write_report(api, job["id"], args.report)
-            print(f"report in {args.report}")
-        if args.dry_run:
+        if report:
+            write_report(api, job["id"], report)
+            print(f"report in {report}")
+        if dry_run:
             print("a dry run: nothing is kept but this report")
             return 0
         if job["state"] == "DONE":
             print("nothing is new")
             return 0
-        for user in args.accept_as:
-            with log_in_as(platform, user) as signer:
+        for user in accept_as:
+            with log_in_as(connection, user) as signer:
                 signature = signer.accept_import(job["id"])
                 print(f"accepted by {signature['printed_name']}, {signature['signed_at']}")
-        if len(args.accept_as) < 2:
+        if len(accept_as) < 2:
             print(f"two people accept it on the page: {api.address}/import/{job['id']}")
             return 0
         return finish(api, job["id"])
@@ -159,10 +164,3 @@ def write_report(api: Api, job: str, file: Path) -> None:
     file.write_text(
         json.dumps(report | {"next": None}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day (YYYY-MM-DD)") from None

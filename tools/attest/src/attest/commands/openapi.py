@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import sys
@@ -10,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 from gateway_svc.app import own_routers
 from gateway_svc.openapi import merge, own_document
 from gateway_svc.settings import SERVICES
@@ -21,23 +21,27 @@ from servicekit.signing import Signables, signing_router
 COMMITTED = Path(__file__).resolve().parents[5] / "services/gateway-svc/openapi.json"
 
 
-def add_openapi(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest openapi`."""
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail when the file is not in step"
-    )
-    parser.add_argument("--out", type=Path, default=COMMITTED, help="where it is (default: %(default)s)")
+@click.command()
+@click.option("--check", is_flag=True, help="write nothing; fail when the file is not in step")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=COMMITTED,
+    show_default=True,
+    help="where it is",
+)
+def openapi(check: bool, out: Path) -> int:
+    """Write the platform's OpenAPI document.
 
-
-def openapi(args: argparse.Namespace) -> int:
-    """Writes the document. With `--check` exit code 1 when the file does not say the same."""
+    With `--check` exit code 1 when the file does not say the same.
+    """
     made = text(whole_document())
-    if args.check:
-        if args.out.is_file() and args.out.read_text(encoding="utf-8") == made:
+    if check:
+        if out.is_file() and out.read_text(encoding="utf-8") == made:
             return 0
-        print(f"attest: {args.out} is not in step with the routes; run `make generate`", file=sys.stderr)
+        print(f"attest: {out} is not in step with the routes; run `make generate`", file=sys.stderr)
         return 1
-    args.out.write_text(made, encoding="utf-8")
+    out.write_text(made, encoding="utf-8")
     return 0
 
 

@@ -2,55 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from attest.backups.manifest import BackupError
 from attest.backups.server import running_or_started
 from attest.commands.connection import CommandError, guarded
-from attest.platform.commands import STATE_VARIABLE
+from attest.options import state_dir_option
 from attest.platform.state import StateDir
 
-
-def add_rebuild(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest rebuild reporting`."""
-    parser.add_argument("service", choices=("reporting",), nargs="?", default="reporting")
-    parser.add_argument(
-        "--swap",
-        choices=("equal", "always", "never"),
-        default="equal",
-        help="take the new tables when all are the same (default), always (after a corrected fold), or never",
-    )
-    parser.add_argument(
-        "--state-dir",
-        default=os.environ.get(STATE_VARIABLE, ".attest"),
-        help="of the platform that runs here, or is stopped",
-    )
-    parser.add_argument("--database-url", default="", help="of reporting elsewhere (its owner role)")
+if TYPE_CHECKING:
+    from reporting_svc.rebuild import Swap
 
 
-def rebuild(args: argparse.Namespace) -> int:
-    """Exit code 0 when every table was the same or the new ones were taken, 3 when some differ and stay."""
-    return guarded(_rebuild, args)
+@click.command()
+@click.argument("service", type=click.Choice(("reporting",)), default="reporting")
+@click.option(
+    "--swap",
+    type=click.Choice(("equal", "always", "never")),
+    default="equal",
+    help="take the new tables when all are the same (default), always (after a corrected fold), or never",
+)
+@state_dir_option("of the platform that runs here, or is stopped")
+@click.option("--database-url", default="", help="of reporting elsewhere (its owner role)")
+@guarded
+def rebuild(service: str, swap: Swap, state_dir: Path, database_url: str) -> int:
+    """Fold reporting's archive again, compare, and swap.
 
-
-def _rebuild(args: argparse.Namespace) -> int:
+    Exit code 0 when every table was the same or the new ones were taken, 3 when some differ and stay.
+    """
     from reporting_svc.rebuild import Report
     from reporting_svc.rebuild import rebuild as fold_again
 
     def run(owner_url: str) -> Report:
-        return asyncio.run(fold_again(owner_url, swap=args.swap))
+        return asyncio.run(fold_again(owner_url, swap=swap))
 
     try:
-        if args.database_url:
-            report = run(args.database_url)
+        if database_url:
+            report = run(database_url)
         else:
-            with running_or_started(StateDir(Path(args.state_dir))) as endpoints:
+            with running_or_started(StateDir(state_dir)) as endpoints:
                 report = run(endpoints.database_url("reporting", "owner"))
     except (BackupError, RuntimeError, psycopg.Error, SQLAlchemyError) as error:
         raise CommandError(str(error).splitlines()[0]) from error

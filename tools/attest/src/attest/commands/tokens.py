@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 
-from attest.commands.connection import (
-    ADMINISTRATOR,
-    CommandError,
-    add_address,
-    add_user,
-    connect,
-    guarded,
-    log_in,
+import click
+
+from attest.commands.connection import ADMINISTRATOR, CommandError, Platform, guarded, platform_options
+
+
+@click.command()
+@click.argument("act", type=click.Choice(("create", "list", "revoke")), default="list")
+@click.argument("token", default="")
+@click.option("--name", default="integration", help="what it is for")
+@click.option("--role", default="integration")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="KEY=VALUE", help="narrows it, e.g. site=NL1 (repeatable)"
 )
+@click.option("--days", type=int, default=90, help="until it expires (default: 90)")
+@click.option("--reason", default="", help="why; needed to create or revoke")
+@platform_options(demo_user=ADMINISTRATOR)
+@guarded
+def token(
+    platform: Platform,
+    act: str,
+    token: str,
+    name: str,
+    role: str,
+    scopes: tuple[str, ...],
+    days: int,
+    reason: str,
+) -> int:
+    """Create, list and revoke the bearer tokens of machines. TOKEN: of `revoke`, the id that `list` shows.
 
-
-def add_token(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest token create|list|revoke`."""
-    parser.add_argument("act", choices=("create", "list", "revoke"), nargs="?", default="list")
-    parser.add_argument("token", nargs="?", default="", help="of `revoke`: the id that `list` shows")
-    parser.add_argument("--name", default="integration", help="what it is for")
-    parser.add_argument("--role", default="integration")
-    parser.add_argument(
-        "--scope", action="append", default=[], metavar="KEY=VALUE", help="narrows it, e.g. site=NL1"
-    )
-    parser.add_argument("--days", type=int, default=90, help="until it expires (default: 90)")
-    parser.add_argument("--reason", default="", help="why; needed to create or revoke")
-    add_address(parser)
-    add_user(parser, default=ADMINISTRATOR)
-
-
-def token(args: argparse.Namespace) -> int:
-    """The secret is printed once, alone on standard output, and kept nowhere."""
-    return guarded(_token, args)
-
-
-def _token(args: argparse.Namespace) -> int:
-    with connect(args) as platform, log_in(platform, args) as api:
-        if args.act == "list":
+    The secret is printed once, alone on standard output, and kept nowhere.
+    """
+    with platform.connect() as connection, platform.log_in(connection) as api:
+        if act == "list":
             for each in api.pages("/api/tokens"):
                 state = (
                     f"revoked {each['revoked_at']}" if each["revoked_at"] else f"until {each['expires_at']}"
@@ -48,28 +47,28 @@ def _token(args: argparse.Namespace) -> int:
                 )
                 print(f"{each['token']}  {each['role']:12} {scope:16} {each['name']}, {state}")
             return 0
-        reason = args.reason or f"attest token {args.act}"
-        if args.act == "revoke":
-            if not args.token:
+        why = reason or f"attest token {act}"
+        if act == "revoke":
+            if not token:
                 raise CommandError("which one? attest token revoke ID")
-            api.post(f"/api/tokens/{args.token}/revoke", {"reason": reason})
+            api.post(f"/api/tokens/{token}/revoke", {"reason": why})
             print("revoked")
             return 0
         made = api.post(
             "/api/tokens",
             {
-                "name": args.name,
-                "role": args.role,
-                "scope": _scope(args.scope),
-                "expires_in_days": args.days,
-                "reason": reason,
+                "name": name,
+                "role": role,
+                "scope": _scope(scopes),
+                "expires_in_days": days,
+                "reason": why,
             },
         )
         print(made["secret"])
         return 0
 
 
-def _scope(given: list[str]) -> dict[str, str]:
+def _scope(given: Sequence[str]) -> dict[str, str]:
     scope: dict[str, str] = {}
     for each in given:
         key, equals, value = each.partition("=")

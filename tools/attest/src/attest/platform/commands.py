@@ -2,65 +2,74 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
 import time
 from pathlib import Path
 
+import click
+
 from attest import web
+from attest.options import Decorator, applied, state_dir_option
 from attest.platform.state import PlatformError, StateDir
 
-STATE_VARIABLE = "ATTEST_STATE_DIR"
 DOWN_DEADLINE_S = 90.0
 
-
-def _state(args: argparse.Namespace) -> StateDir:
-    return StateDir(Path(args.state_dir))
+_state_dir = state_dir_option("where data, logs and secrets are kept (default: .attest)")
 
 
-def _add_state(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--state-dir",
-        default=os.environ.get(STATE_VARIABLE, ".attest"),
-        help="where data, logs and secrets are kept (default: .attest)",
+def up_options(*, mode: str | None = None, clock: str = "") -> Decorator:
+    """The options of `attest up`. mode, clock: what holds when they are not given."""
+    return applied(
+        _state_dir,
+        click.option("--host", default="127.0.0.1", help="address of the web page; TLS off the loopback"),
+        click.option("--port", type=int, default=8080, help="TCP port of the web page (default: 8080)"),
+        click.option(
+            "--mode",
+            type=click.Choice(("production", "demo", "test")),
+            default=mode,
+            help="fixed at creation",
+        ),
+        click.option(
+            "--clock", default=clock, help="what the clock shows at creation, e.g. 2026-03-01T08:00Z"
+        ),
+        click.option("--postgres-port", type=int, default=0, help="default: a free one"),
+        click.option("--kafka-port", type=int, default=0, help="default: a free one"),
+        click.option(
+            "--postgres-url",
+            envvar="ATTEST_POSTGRES_URL",
+            default="",
+            help="a running PostgreSQL 18 instead (postgresql://, a role that may create roles and databases)",
+        ),
+        click.option(
+            "--kafka", envvar="ATTEST_KAFKA", default="", help="a running Kafka instead (host:port)"
+        ),
     )
 
 
-def add_up(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest up`."""
-    _add_state(parser)
-    parser.add_argument("--host", default="127.0.0.1", help="address of the web page; TLS off the loopback")
-    parser.add_argument("--port", type=int, default=8080, help="TCP port of the web page (default: 8080)")
-    parser.add_argument(
-        "--mode", choices=("production", "demo", "test"), default="", help="fixed at creation"
-    )
-    parser.add_argument(
-        "--clock", default="", help="what the clock shows at creation, e.g. 2026-03-01T08:00Z"
-    )
-    parser.add_argument("--postgres-port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--kafka-port", type=int, default=0, help="default: a free one")
-    parser.add_argument(
-        "--postgres-url",
-        default=os.environ.get("ATTEST_POSTGRES_URL", ""),
-        help="a running PostgreSQL 18 instead (postgresql://, a role that may create roles and databases)",
-    )
-    parser.add_argument(
-        "--kafka", default=os.environ.get("ATTEST_KAFKA", ""), help="a running Kafka instead (host:port)"
-    )
-
-
-def up(args: argparse.Namespace) -> int:
+@click.command()
+@up_options()
+def up(
+    state_dir: Path,
+    host: str,
+    port: int,
+    mode: str | None,
+    clock: str,
+    postgres_port: int,
+    kafka_port: int,
+    postgres_url: str,
+    kafka: str,
+) -> int:
     """Run the platform until Ctrl-C; exit code 1 with one line on standard error when a part fails."""
     from attest.platform.services import Options, plan
     from attest.platform.supervisor import Supervisor
 
-    state = _state(args)
+    state = StateDir(state_dir)
     if not _build_pages():
         return 1
     try:
-        made = plan(state, Options(args.host, args.port, args.mode, args.clock))
+        made = plan(state, Options(host, port, mode or "", clock))
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1
@@ -70,10 +79,10 @@ def up(args: argparse.Namespace) -> int:
     return Supervisor(
         state,
         made,
-        postgres_url=args.postgres_url,
-        kafka=args.kafka,
-        postgres_port=args.postgres_port,
-        kafka_port=args.kafka_port,
+        postgres_url=postgres_url,
+        kafka=kafka,
+        postgres_port=postgres_port,
+        kafka_port=kafka_port,
     ).run()
 
 
@@ -90,14 +99,11 @@ def _build_pages() -> bool:
     return True
 
 
-def add_down(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest down`."""
-    _add_state(parser)
-
-
-def down(args: argparse.Namespace) -> int:
+@click.command()
+@_state_dir
+def down(state_dir: Path) -> int:
     """Stop a platform that runs in another terminal; nothing running is no error."""
-    state = _state(args)
+    state = StateDir(state_dir)
     if not state.taken():
         print("nothing runs")
         return 0
@@ -116,20 +122,17 @@ def down(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_reset(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest reset`."""
-    _add_state(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def reset(args: argparse.Namespace) -> int:
+@click.command()
+@_state_dir
+@click.option("--yes", is_flag=True, help="do not ask")
+def reset(state_dir: Path, yes: bool) -> int:
     """Remove all data of the local platform, after a question."""
-    state = _state(args)
+    state = StateDir(state_dir)
     if state.taken():
         pid = state.running.get("pid", "of unknown number")
         print(f"Attest: {state.path} is in use by process {pid}: `attest down` first", file=sys.stderr)
         return 1
-    if not args.yes:
+    if not yes:
         if not sys.stdin.isatty():
             print("Attest: reset removes all data; say --yes", file=sys.stderr)
             return 1
@@ -141,14 +144,11 @@ def reset(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_status(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `attest status`."""
-    _add_state(parser)
-
-
-def status(args: argparse.Namespace) -> int:
+@click.command()
+@_state_dir
+def status(state_dir: Path) -> int:
     """Show what runs; exit code 0 when all is ready, 3 when it is not."""
-    found = _state(args).running
+    found = StateDir(state_dir).running
     if not found:
         print("nothing runs")
         return 3
