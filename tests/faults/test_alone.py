@@ -12,12 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from attest.platform.services import SERVICES, make_keys
 from attest.platform.state import StateDir
@@ -111,12 +110,10 @@ def test_it_installs_imports_and_serves_alone(
         def alive() -> bool:
             assert process.poll() is None, log.read_text()[-3000:]
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=5) as answer:
-                    return answer.status == 200
-            except urllib.error.HTTPError as error:
-                return error.code == 200
-            except OSError:
+                answer = httpx.get(f"http://127.0.0.1:{port}/livez", timeout=5, trust_env=False)
+            except httpx.TransportError:
                 return False
+            return answer.status_code == 200
 
         eventually_sync(alive, deadline=90, every=0.1)
         assert current(owner) == head(f"{service}_svc")

@@ -10,10 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from attest import cli
@@ -46,8 +46,8 @@ class Platform:
         return self
 
     def ask(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
-            return response.read().decode()
+        answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5, trust_env=False)
+        return answer.raise_for_status().text
 
     @property
     def told(self) -> dict:
@@ -201,7 +201,7 @@ def test_a_dead_child_ends_the_platform(up, victim: str) -> None:
     platform = up().ready()
     pids, program = platform.pids(), platform.told["programs"][victim]
     if victim == "alpha":
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(httpx.TransportError):
             platform.ask("/die?7")
         expected = "alpha ended with code 7: the disk controller is on fire"
     else:
