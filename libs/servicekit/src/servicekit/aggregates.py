@@ -58,7 +58,7 @@ class Aggregate[K, S, C, E]:
     decide, evolve: the domain's. lock: takes the locks of a key that are no claims, and names the subjects to be
     claimed, so that the order of events is that of the changes. load: the state of a key, None when there is none.
     rows: the aggregate rows of a state. facts: the rows that an event adds, never changed afterwards.
-    announces: the events on the bus, from the state after the command.
+    announces: the events on the bus, from the state after the command, its events and its reason.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Aggregate[K, S, C, E]:
     load: Callable[[Tx, K], Awaitable[S | None]]
     rows: Callable[[S], Iterable[Row]] = _no_rows
     facts: Callable[[E], Iterable[Row]] = _no_rows
-    announces: Callable[[S, Sequence[E], str | None], Iterable[Announceable]] = _no_announcements
+    announces: Callable[[S, Sequence[E], str], Iterable[Announceable]] = _no_announcements
 
 
 async def load[K, S, C, E](tx: Tx, aggregate: Aggregate[K, S, C, E], key: K, *, lock: bool) -> S:

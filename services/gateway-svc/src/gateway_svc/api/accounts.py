@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
 from attest_contracts import policy as policy_file
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
-from servicekit.http.app import Allow, correlation_of
+from servicekit.db import Tx
+from servicekit.http.app import Allow, PolicyOf, correlation_of
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.ids import is_uuid
@@ -19,8 +21,8 @@ from gateway_svc import passwords
 from gateway_svc.api import schemas
 from gateway_svc.api.sessions import SettingsOf
 from gateway_svc.domain import accounts as rules
+from gateway_svc.domain.account import Command, EndGrant, Move, ProveHolder
 from gateway_svc.domain.accounts import AccountStatus
-from gateway_svc.domain.errors import RuleError
 from gateway_svc.handlers import accounts, bootstrap, tokens
 
 router = APIRouter(prefix="/api", tags=["access"])
@@ -66,10 +68,7 @@ async def create_account(body: schemas.AccountIn, request: Request, caller: MayW
     """409 for a name that any account has or had: names are never reused (PL-01)."""
     given = None if body.password is None else body.password.get_secret_value()
     password = given or accounts.one_time_password()
-    try:
-        rules.check_password(password, rules.username(body.username), "password")
-    except RuleError as error:
-        raise accounts.problem_of(error) from error
+    rules.check_password(password, rules.username(body.username), "password")
     password_hash = await passwords.hash_of(password)
 
     async def act(tx: Any) -> dict[str, Any]:
@@ -92,14 +91,14 @@ async def create_account(body: schemas.AccountIn, request: Request, caller: MayW
 
 @router.post("/accounts/{account}/grants", status_code=201, response_model=schemas.AccountOut)
 async def grant(account: str, body: schemas.GrantIn, request: Request, caller: MayWrite) -> Result:
-    """Gives a role within a scope. Nobody grants to himself; some roles exclude each other (PL-06)."""
+    """Gives a role within a scope. Nobody grants to themselves; some roles exclude each other (PL-06)."""
     scope = body.scope.model_dump()
-    return await run_command(
+    return await _command(
+        account,
+        body.reason,
         request,
         caller,
-        body.reason,
-        lambda tx: _shown(accounts.grant(tx, caller, account, body.role, scope)),
-        show=schemas.AccountOut,
+        lambda tx: accounts.grant_of(tx, caller, body.role, scope),
         status=201,
     )
 
@@ -108,56 +107,51 @@ async def grant(account: str, body: schemas.GrantIn, request: Request, caller: M
 async def end_grant(
     account: str, role_grant: str, body: schemas.Because, request: Request, caller: MayWrite
 ) -> Result:
-    return await run_command(
-        request,
-        caller,
-        body.reason,
-        lambda tx: _shown(accounts.end_grant(tx, caller, account, role_grant)),
-        show=schemas.AccountOut,
+    return await _command(
+        account, body.reason, request, caller, lambda tx: EndGrant(role_grant, caller.actor, body.reason)
     )
 
 
 @router.post("/accounts/{account}/lock", response_model=schemas.AccountOut)
 async def lock(account: str, body: schemas.Because, request: Request, caller: MayWrite) -> Result:
     """Logs the account out and lets nobody in until it is unlocked."""
-    return await _move(account, AccountStatus.LOCKED, body, request, caller)
+    return await _command(account, body.reason, request, caller, lambda tx: Move(AccountStatus.LOCKED))
 
 
 @router.post("/accounts/{account}/unlock", response_model=schemas.AccountOut)
 async def unlock(account: str, body: schemas.Because, request: Request, caller: MayWrite) -> Result:
     """Undoes a lock, one that failed log-ins or signings have set as well."""
-    return await _move(account, AccountStatus.ACTIVE, body, request, caller)
+    return await _command(account, body.reason, request, caller, lambda tx: Move(AccountStatus.ACTIVE))
 
 
 @router.post("/accounts/{account}/disable", response_model=schemas.AccountOut)
 async def disable(account: str, body: schemas.Because, request: Request, caller: MayWrite) -> Result:
     """For good; the name is never given again."""
-    return await _move(account, AccountStatus.DISABLED, body, request, caller)
+    return await _command(account, body.reason, request, caller, lambda tx: Move(AccountStatus.DISABLED))
 
 
 @router.post("/accounts/{account}/password-reset")
 async def reset_password(
-    account: str, body: schemas.Because, request: Request, caller: MayWrite, database: DatabaseOf
+    account: str,
+    body: schemas.Because,
+    request: Request,
+    caller: MayWrite,
+    database: DatabaseOf,
+    policy: PolicyOf,
 ) -> schemas.OneTimePassword:
     """A one-time password, shown once. The account signs nothing until another administrator has proved who
     holds it (R-51)."""
     password = accounts.one_time_password()
     password_hash = await passwords.hash_of(password)
     async with database.transaction(caller.context(body.reason, correlation_of(request))) as tx:
-        await accounts.reset_password(tx, caller, account, password_hash)
+        await accounts.reset_password(tx, policy, caller, account, password_hash)
     return schemas.OneTimePassword(account=account, one_time_password=password)
 
 
 @router.post("/accounts/{account}/holder-proved", response_model=schemas.AccountOut)
 async def holder_proved(account: str, body: schemas.Because, request: Request, caller: MayWrite) -> Result:
     """Lets the account sign again after a reset: by another administrator than who reset it (R-51)."""
-    return await run_command(
-        request,
-        caller,
-        body.reason,
-        lambda tx: _shown(accounts.prove_holder(tx, caller, account)),
-        show=schemas.AccountOut,
-    )
+    return await _command(account, body.reason, request, caller, lambda tx: ProveHolder())
 
 
 @router.get("/tokens")
@@ -219,16 +213,22 @@ async def demo_accounts(
     return schemas.Page(items=[_account(row) for row in made])
 
 
-async def _move(
-    account: str, wanted: AccountStatus, body: schemas.Because, request: Request, caller: Caller
+async def _command(
+    account: str,
+    reason: str,
+    request: Request,
+    caller: Caller,
+    command: Callable[[Tx], Command],
+    *,
+    status: int = 200,
 ) -> Result:
-    return await run_command(
-        request,
-        caller,
-        body.reason,
-        lambda tx: _shown(accounts.move(tx, caller, account, wanted)),
-        show=schemas.AccountOut,
-    )
+    policy = request.app.state.policy
+
+    async def act(tx: Tx) -> dict[str, Any]:
+        row = await accounts.carry_out(tx, policy, caller, account, command(tx))
+        return _account(row).model_dump()
+
+    return await run_command(request, caller, reason, act, show=schemas.AccountOut, status=status)
 
 
 async def _unrepeated(
@@ -239,10 +239,6 @@ async def _unrepeated(
         result = await act(tx)
     shown = show(**_known(show, result))
     return Result(json.loads(shown.model_dump_json()), status_code=status)
-
-
-async def _shown(made: Any) -> dict[str, Any]:
-    return _account(await made).model_dump()
 
 
 def _account(row: Any) -> schemas.AccountOut:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gateway_svc.domain.errors import RuleError
+from servicekit.domain import StateError
 
 LIFETIME = timedelta(minutes=5)
 
@@ -38,6 +38,6 @@ def at(state: IntentState, expires_at: datetime, now: datetime) -> IntentState:
 
 
 def require_open(state: IntentState) -> None:
-    """RuleError with the code of the state that the intent is in instead."""
+    """StateError with the code of the state that the intent is in instead."""
     if state != IntentState.OPEN:
-        raise RuleError(_CODES[state], _MESSAGES[state])
+        raise StateError(_CODES[state], _MESSAGES[state])

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from servicekit.context import Context
 from servicekit.db import Database
+from servicekit.domain import RuleError
 from servicekit.http.caller import Caller
 from servicekit.ids import new_id
 from servicekit.problems import Problem, invalid
@@ -18,7 +19,6 @@ from servicekit.settings import Mode
 
 from gateway_svc import passwords
 from gateway_svc.domain import accounts as rules
-from gateway_svc.domain.errors import RuleError
 from gateway_svc.handlers import accounts
 from gateway_svc.settings import GatewaySettings
 

@@ -16,13 +16,13 @@ from typing import Any
 import structlog
 from servicekit.context import Context
 from servicekit.db import Database, Tx
+from servicekit.domain import StateError
 from servicekit.problems import Problem, conflict, forbidden, invalid
 from servicekit.signing import Statement, issue_statement
 from sqlalchemy import RowMapping, insert
 
 from gateway_svc.db import tables
 from gateway_svc.domain import intents, sessions
-from gateway_svc.domain.errors import RuleError
 from gateway_svc.domain.intents import IntentState
 from gateway_svc.front.identity import Identity
 from gateway_svc.handlers import attempts
@@ -264,7 +264,7 @@ async def _state(tx: Tx, row: Mapping[Any, Any]) -> tuple[IntentState, datetime]
 def _require_open(state: IntentState) -> None:
     try:
         intents.require_open(state)
-    except RuleError as error:
+    except StateError as error:
         raise Problem(_GONE[error.code], error.code, "Not signed", error.message) from error
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from servicekit.aggregates import handle
 from servicekit.context import Context
 from servicekit.db import Database, Tx
+from servicekit.domain import RuleError
 from servicekit.ids import new_id
 from servicekit.problems import Problem, invalid
 
 from gateway_svc import passwords
+from gateway_svc.aggregates import ACCOUNT
 from gateway_svc.domain import accounts, sessions
+from gateway_svc.domain.account import SetPassword
 from gateway_svc.domain.accounts import AccountStatus
-from gateway_svc.domain.errors import RuleError
 from gateway_svc.front.identity import Identity
 from gateway_svc.handlers import attempts
 from gateway_svc.handlers.attempts import LockedError
@@ -121,34 +124,28 @@ async def change_password(
     try:
         accounts.check_password(new, found.username, "new")
         if new == current:
-            raise RuleError("unchanged", "another one than the present password", "new")
-    except RuleError as error:
+            raise RuleError("new", "unchanged", "another one than the present password")
+    except RuleError:
         async with database.transaction(context) as tx:
             await attempts.settle(tx, guess, succeeded=True, account=account, session=found.session)
-        raise invalid(error.field, error.code, error.message) from error
+        raise
     new_hash = await passwords.hash_of(new)
     async with database.transaction(context) as tx:
         await attempts.settle(tx, guess, succeeded=True, account=account, session=found.session)
-        await set_password(tx, account, new_hash, must_change=False)
+        at = await tx.scalar("SELECT clock_timestamp()")
+        await handle(tx, ACCOUNT, account, SetPassword(None, at))
+        await keep_password(tx, account, new_hash)
         await end_all(tx, account)
         opened = await _open(tx, account, kiosk=found.kiosk)
         await attempts.note(tx, "password_changed", account=account, session=opened.session)
     return opened
 
 
-async def set_password(
-    tx: Tx, account: str, password_hash: str, *, must_change: bool, set_by: str | None = None
-) -> None:
-    """set_by: the administrator who chose it: signing is blocked until another one has proved the holder (R-51)."""
+async def keep_password(tx: Tx, account: str, password_hash: str) -> None:
+    """Stores the hash; that the password changed is a command on the account."""
     await tx.execute(
         "UPDATE app.credential SET password_hash = :hash WHERE account = :account",
         {"hash": password_hash, "account": account},
-    )
-    await tx.execute(
-        "UPDATE app.account SET must_change_password = :must, password_changed_at = clock_timestamp(),"
-        " signing_blocked_by = coalesce(:set_by, signing_blocked_by), version = version + 1"
-        " WHERE account = :account",
-        {"must": must_change, "account": account, "set_by": set_by},
     )
 
 

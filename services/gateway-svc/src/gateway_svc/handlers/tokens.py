@@ -14,11 +14,11 @@ from servicekit.problems import conflict, invalid, not_found
 from sqlalchemy import insert
 
 from gateway_svc import outbound
+from gateway_svc.aggregates import TOPIC
 from gateway_svc.db import tables
 from gateway_svc.domain import accounts
-from gateway_svc.domain.errors import RuleError
 from gateway_svc.front.identity import TOKEN_PREFIX
-from gateway_svc.handlers.accounts import RULES, TOPIC, problem_of
+from gateway_svc.handlers.accounts import RULES
 from gateway_svc.passwords import new_secret, secret_hash
 
 LONGEST_DAYS = 366
@@ -36,11 +36,8 @@ async def create(
     """A token with its `secret`, which nobody can be shown again. 422 for a role that is not for machines."""
     if not 0 < expires_in_days <= LONGEST_DAYS:
         raise invalid("expires_in_days", "range", f"1 to {LONGEST_DAYS} days")
-    try:
-        RULES.for_machine(role)
-        narrowed = accounts.scope(scope)
-    except RuleError as error:
-        raise problem_of(error) from error
+    RULES.for_machine(role)
+    narrowed = accounts.scope(scope)
     token, secret = new_id(), TOKEN_PREFIX + new_secret()
     await claim(tx, [(TOPIC, token)])
     now = await tx.scalar("SELECT clock_timestamp()")
