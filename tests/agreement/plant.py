@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from assignment_svc import wire
-from assignment_svc.domain.facts import CellFacts, PersonFacts, Place, Version
+from assignment_svc import registry
+from assignment_svc.domain.facts import CellFacts, Place
+from assignment_svc.source import Cell, Snapshot
+from assignment_svc.sources import obligations, units
 from matrix_svc import outbound
 from matrix_svc.domain.obligations import question_spans, spans
 from matrix_svc.domain.rules import Question, SourceKind
@@ -17,7 +19,6 @@ from matrix_svc.domain.spells import Spell
 from matrix_svc.handlers.imports import SPELL_FILES, further_spell, imported_rule, spells_of_hire
 from plantfiles import check, read_directory
 from plantfiles.rows import as_dict
-from plantkit.governing import Timeline
 from plantkit.sites import Sites
 
 KNOWN = datetime(2026, 11, 2, tzinfo=UTC)
@@ -36,7 +37,7 @@ class Plant:
         for shift in rows["shifts.csv"]:
             unit = next(u for u in self.units if u["code"] == shift["site"])
             unit["shifts"].append({"shift": shift["shift"], "starts": shift["starts"], "ends": shift["ends"]})
-        self.places: dict[str, Place] = {u["code"]: wire.place_of(u) for u in self.units}
+        self.places: dict[str, Place] = {u["code"]: units.place_of(u) for u in self.units}
         self.spells: dict[str, list[Spell]] = defaultdict(list)
         self._people = {row["employee_no"]: row for row in rows["people.csv"]}
         for row in rows["people.csv"]:
@@ -55,9 +56,14 @@ class Plant:
             self._questions[kind, asked.source].append(question)
         self._zones = Sites({u["code"]: u["time_zone"] for u in self.units})
         self.documents = self._documents(rows)
-        self._records: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        self._found = Snapshot()
+        for document, state in self.documents.items():
+            self._found.add("document", document, body=state)
         for number, row in enumerate(rows["training_history.csv"]):
-            self._records[row["employee_no"], row["document"]].append(
+            self._found.add(
+                "record",
+                row["employee_no"],
+                row["document"],
                 {
                     "record": str(number),
                     "version": row["version"],
@@ -67,9 +73,8 @@ class Plant:
                     "valid_from": row["completed_at"],
                     "time_zone": row["time_zone"],
                     "source_class": "MIGRATED",
-                }
+                },
             )
-        self._timelines: dict[tuple[str, str], Timeline[Version]] = {}
 
     @staticmethod
     def _documents(rows: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
@@ -98,30 +103,13 @@ class Plant:
         for person, spells in sorted(self.spells.items()):
             row = {"person": person, "language": None, "supervisor": None}
             told = outbound.person_state(row, spells)
-            facts: PersonFacts = wire.person_of(told)
+            self._found.add("person", person, body=told)
             owed = spans(spells, self._rules, self._zones)
             asked = question_spans(spells, self._questions, self._zones)
             for item in sorted(set(owed) | set(asked)):
                 if not where(person, item):
                     continue
                 state = outbound.obligation_state(person, item, owed.get(item, []), asked.get(item, []))
-                places = {span["place"] for span in state["spans"]}
-                for code in sorted(places | wire.places_of_questions(state, told)):
-                    place = self.places[code]
-                    yield wire.cell_facts(
-                        facts,
-                        item,
-                        place,
-                        self._timeline(item, place),
-                        state["spans"],
-                        self._records.get((person, item), ()),
-                        (),
-                        lead_days=None,
-                        questions=wire.questions_of(state, code, told),
-                    )
-
-    def _timeline(self, item: str, place: Place) -> Timeline[Version]:
-        known = self._timelines.get((item, place.code))
-        if known is None:
-            known = self._timelines[item, place.code] = wire.timeline_of(self.documents[item], place)
-        return known
+                self._found.add("obligation", person, item, state)
+                for code in sorted(obligations.places(told, state)):
+                    yield registry.cell_facts(Cell(person, item, self.places[code]), self._found)

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from assignment_svc import wire
+from assignment_svc import registry
 from assignment_svc.domain.assignments import Assignment
 from assignment_svc.domain.due import before
 from assignment_svc.domain.facts import CellFacts
 from assignment_svc.domain.qualification import derive
 from assignment_svc.domain.vocabulary import AssignmentState
+from assignment_svc.source import Cell, Snapshot
+from assignment_svc.sources import units
 
 from tests.agreement.plant import KNOWN, Plant
 from tests.agreement.test_agreement import EXAMPLES, EXPORTED, SHARDS, of_shard
@@ -127,20 +129,16 @@ def fixture_f_cells() -> Iterator[CellFacts]:
     spec.loader.exec_module(told)
     signed = {"DEV": "2026-03-12T10:00:00+01:00", "ANA": "2026-03-12T22:30:00+01:00"}
     for name, (site, *_, met, _overlays, _leaves) in told.PEOPLE.items():
-        place = wire.place_of({"code": site, "time_zone": told.ZONES[site], "shifts": told.SHIFTS})
-        records = [told.record(name, 3, met)] if met else []
-        records += [told.record(name, 4, signed[name])] if name in signed else []
-        yield wire.cell_facts(
-            wire.person_of(told.person(name)),
-            "SOP-101",
-            place,
-            wire.timeline_of(told.document(told.V3, told.V4), place),
-            told.obligation(name)["spans"],
-            records,
-            (),
-            lead_days=None,
-            questions=(),
-        )
+        place = units.place_of({"code": site, "time_zone": told.ZONES[site], "shifts": told.SHIFTS})
+        found = Snapshot()
+        found.add("person", name, body=told.person(name))
+        found.add("document", "SOP-101", body=told.document(told.V3, told.V4))
+        found.add("obligation", name, "SOP-101", told.obligation(name))
+        if met:
+            found.add("record", name, "SOP-101", told.record(name, 3, met))
+        if name in signed:
+            found.add("record", name, "SOP-101", told.record(name, 4, signed[name]))
+        yield registry.cell_facts(Cell(name, "SOP-101", place), found)
 
 
 @pytest.mark.part("C-20", "engine and reference want the same assignments of the fixture")

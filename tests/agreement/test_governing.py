@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from assignment_svc import wire
 from assignment_svc.domain.facts import Place
+from assignment_svc.sources import documents
 from plantkit.governing import Effective
 from plantkit.time import start_of_day
 from qms_svc.domain import document as quality
@@ -51,7 +51,7 @@ def _state(number: int, on: date) -> dict[str, Any]:
 
 def in_the_engine(at: datetime) -> tuple[int | None, int | None]:
     document = {"document": "SOP-101", "versions": [_state(n, on) for n, on in DAYS.items()], "retired": []}
-    stretch = wire.timeline_of(document, Place("NL1", ZONE)).at(at)
+    stretch = documents.timeline_of(document, Place("NL1", ZONE)).at(at)
     return stretch.governing and stretch.governing.number, stretch.upcoming and stretch.upcoming.number
 
 

@@ -6,12 +6,13 @@ from importlib.metadata import version
 
 import attest_contracts
 from attest_contracts import policy, topics
+from attest_contracts.reading import CONTRACTS
 from servicekit.lanes import Lanes, Limits
 from servicekit.policy import Policy
 from servicekit.service import LaneWork, Runtime, ServiceSpec, run
 
 from assignment_svc.api import assignments, cells
-from assignment_svc.db.tables import LANES
+from assignment_svc.db.base import LANES
 from assignment_svc.handlers import looks
 from assignment_svc.handlers.derive import derive_chunk
 from assignment_svc.inbound import INBOUND
@@ -42,7 +43,7 @@ SPEC = ServiceSpec(
     topics=topics.load(),
     policy=Policy.of(policy.load()),
     validate=attest_contracts.validate_outgoing,
-    validate_incoming=attest_contracts.validate_incoming,
+    contracts=CONTRACTS,
     routers=[cells.router, assignments.router],
     inbound=INBOUND,
     lanes=lanes,

@@ -9,7 +9,7 @@ from typing import Any
 import assignment_fixture_f as fixture_f
 import attest_contracts
 import pytest
-from assignment_svc.db.tables import LANES
+from assignment_svc.db.base import LANES
 from assignment_svc.handlers import ask
 from assignment_svc.handlers.derive import derive_chunk
 from assignment_svc.main import SPEC

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from assignment_svc.db.tables import LANES
+from assignment_svc import registry
+from assignment_svc.db.base import LANES
 from assignment_svc.handlers.derive import derive_chunk
 from assignment_svc.inbound import INBOUND
 from assignment_svc.main import SPEC
@@ -38,7 +39,6 @@ from servicekit.testing.folds import (
 
 TOPICS = topics.load()
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
-REPLICAS = [f"app.{name}" for name in ("unit", "person", "task", "document", "obligation", "record")]
 DERIVED = ["app.cell", "app.assignment", "app.dirty", "app.lane"]
 
 type Current = dict[str, list[Any]]
@@ -181,9 +181,9 @@ async def reader(databases: DatabaseFactory) -> AsyncIterator[Reader]:
         databases,
         "assignment_svc",
         INBOUND,
-        REPLICAS,
+        registry.REPLICAS,
         emptied=DERIVED,
-        validate=SPEC.validate_incoming,
+        contracts=SPEC.contracts,
         clock=NOW,
     ) as found:
         yield found
@@ -322,8 +322,8 @@ async def test_control_without_marks_what_comes_after_the_derivation_is_not_hear
 
     async def nothing(*_: object) -> None: ...
 
-    monkeypatch.setattr("assignment_svc.inbound.mark", nothing)
-    monkeypatch.setattr("assignment_svc.inbound._mark_items", nothing)
+    monkeypatch.setattr("assignment_svc.marking.mark", nothing)
+    monkeypatch.setattr("assignment_svc.marking.mark_found", nothing)
     assert (await derived_after(reader, batches, 1))["timelines"] != expected["timelines"]
     # Nor is marking complete then: deriving all again brings what was not heard.
     again, events = await derived_again(reader)

@@ -10,7 +10,7 @@ import assignment_fixture_f as fixture_f
 import attest_contracts
 import httpx
 import pytest
-from assignment_svc.db.tables import LANES
+from assignment_svc.db.base import LANES
 from assignment_svc.handlers import holds
 from assignment_svc.handlers.derive import derive_chunk
 from servicekit.context import Context

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import pytest
+from assignment_svc import registry
 from assignment_svc.handlers import holds, looks
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,7 +90,7 @@ class Story:
     def begin(self) -> None:
         """An empty database at FOLDS.NOW. The clock of an installation never goes back; the next example's has to."""
         self._reader.empty()
-        for table in ("app.hold", "app.hold_release"):
+        for table in registry.OWN_FACTS:
             self._reader.superuser.execute(
                 "SELECT set_config('attest.' || name, 'system/test', false)"
                 " FROM unnest('{actor,reason,correlation}'::text[]) AS name"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from assignment_svc import wire
 from assignment_svc.domain.closing import Closed
-from assignment_svc.handlers.derive import Loaded, derive_all
+from assignment_svc.handlers.derive import derive_all
+from assignment_svc.source import Snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 from servicekit.bus.envelope import Event
@@ -30,6 +31,16 @@ def _facts() -> ModuleType:
 
 FACTS = _facts()
 
+ROWS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, str | None]]] = {
+    "matrix.organisation": lambda s: ("site" if s["kind"] == "site" else "category", s["code"], None),
+    "matrix.person": lambda s: ("person", s["person"], None),
+    "matrix.obligation": lambda s: ("obligation", s["person"], s["item"]),
+    "matrix.task": lambda s: ("task", s["task"], None),
+    "qms.document": lambda s: ("document", s["document"], None),
+    "records.training-record": lambda s: ("record", s["person"], s["item"]),
+}
+"""Topic -> name and keys of the row that the load statement finds for a state."""
+
 
 class Memory:
     """The tables of the engine as dictionaries. Every cell is derived at each look: marking is tried with the database."""
@@ -37,7 +48,6 @@ class Memory:
     def __init__(self) -> None:
         self.seen: dict[tuple[str, str], tuple[int, int]] = {}
         self.states: dict[str, dict[str, dict[str, Any]]] = {}
-        self.events: dict[str, str] = {}
         self.cells: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         self.assignments: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
 
@@ -48,7 +58,6 @@ class Memory:
                 continue
             self.seen[event.topic, event.subject] = version
             self.states.setdefault(event.topic, {})[event.subject] = event.state
-            self.events[event.subject] = event.id
 
     def derive(self) -> None:
         loaded = self.loaded()
@@ -62,22 +71,18 @@ class Memory:
                     body |= {"state": "CLOSED"}
                 known[body["assignment"]] = {"version": 1, "body": body}
 
-    def loaded(self) -> Loaded:
-        of = {topic: list(self.states.get(topic, {}).values()) for topic in FACTS.INBOUND}
-        found = Loaded(cells={key: {"place": key[2], "digest": "", "next_look": None} for key in self.cells})
-        found.wanted = {(s["person"], s["item"]) for s in of["matrix.obligation"]}
-        found.people = {s["person"]: s for s in of["matrix.person"]}
-        found.obligations = {(s["person"], s["item"]): s for s in of["matrix.obligation"]}
-        for state in of["records.training-record"]:
-            found.records[state["person"], state["item"]].append(state)
-        found.documents = {s["document"]: (self.events[s["document"]], s) for s in of["qms.document"]}
-        for state in of["matrix.organisation"]:
-            if state["kind"] == "site":
-                found.places[state["code"]] = wire.place_of(state)
-            elif state["expiry_lead_days"] is not None:
-                found.lead_days[state["code"]] = state["expiry_lead_days"]
-        for key, bodies in self.assignments.items():
-            found.assignments[key].update(bodies)
+    def loaded(self) -> Snapshot:
+        found = Snapshot()
+        for topic, row_of in ROWS.items():
+            for state in self.states.get(topic, {}).values():
+                found.add(*row_of(state), state)
+        for state in self.states.get("matrix.obligation", {}).values():
+            found.add("wanted", state["person"], state["item"])
+        for person, item, place in self.cells:
+            found.add("cell", person, item, {"place": place, "digest": "", "next_look": None})
+        for (person, item, _), bodies in self.assignments.items():
+            for row in bodies.values():
+                found.add("assignment", person, item, row)
         return found
 
     def current(self) -> tuple[Any, Any]:
@@ -101,6 +106,10 @@ def after(batches: Sequence[Batch], pause: int = 0, *, forgetful: bool = False) 
             memory.take(batch.events, forgetful=forgetful)
         memory.derive()
     return memory.current()
+
+
+def test_every_topic_that_is_listened_to_is_here() -> None:
+    assert set(ROWS) == set(FACTS.INBOUND)
 
 
 @pytest.mark.part("R-54", "any delivery derived at any moments ends in the same cells")

@@ -8,8 +8,10 @@ from typing import Any
 
 import assignment_fixture_f as fixture_f
 import pytest
-from assignment_svc import wire
+from assignment_svc import registry
 from assignment_svc.domain.qualification import derive
+from assignment_svc.source import Cell, Snapshot
+from assignment_svc.sources import units
 from attest_contracts import validate_outgoing
 
 NOW = datetime(2026, 3, 15, 22, tzinfo=UTC)
@@ -19,20 +21,15 @@ def due_of_v4(person: dict[str, Any], document: dict[str, Any], site: dict[str, 
     """BEN's, in the time of the site; he has met v3."""
     for topic, state in (("matrix.person", person), ("qms.document", document)):
         validate_outgoing(topic, {"state": state, "change": {"kind": "changed"}})
-    place = wire.place_of(
+    found = Snapshot()
+    found.add("person", "BEN", body=person)
+    found.add("document", "SOP-101", body=document)
+    found.add("obligation", "BEN", "SOP-101", fixture_f.obligation("BEN"))
+    found.add("record", "BEN", "SOP-101", fixture_f.record("BEN", 3, fixture_f.PEOPLE["BEN"][4]))
+    place = units.place_of(
         site or {"code": "NL1", "time_zone": fixture_f.ZONES["NL1"], "shifts": fixture_f.SHIFTS}
     )
-    facts = wire.cell_facts(
-        wire.person_of(person),
-        "SOP-101",
-        place,
-        wire.timeline_of(document, place),
-        fixture_f.obligation("BEN")["spans"],
-        [fixture_f.record("BEN", 3, fixture_f.PEOPLE["BEN"][4])],
-        (),
-        lead_days=None,
-        questions=(),
-    )
+    facts = registry.cell_facts(Cell("BEN", "SOP-101", place), found)
     (task,) = (one for one in derive(facts, NOW).assignments if one.target_version == 4)
     assert task.due_at is not None
     return task.due_at.astimezone(fixture_f.NL).strftime("%Y-%m-%d %H:%M")

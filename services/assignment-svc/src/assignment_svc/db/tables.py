@@ -1,50 +1,17 @@
 """The tables of the assignment service. Kinds are explained in servicekit.db.kinds.
 
-What other services announced is kept as it was said (`state`), with the event that said it: `event_at` is its record
-time. Cells are derived; assignments are aggregates, since the trail of a record begins with them.
+The tables of facts stand in `assignment_svc.sources`. Cells are derived; assignments are aggregates, since the trail of
+a record begins with them.
 """
 
 from __future__ import annotations
 
 from servicekit.db.kinds import kind
-from servicekit.lanes import lane_tables
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy import Column, Index, Integer, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-metadata = MetaData(schema="app")
-Instant = DateTime(timezone=True)
-
-
-def _replica(name: str, *keys: Column, indexes: tuple[Index, ...] = ()) -> Table:
-    return Table(
-        name,
-        metadata,
-        *keys,
-        Column("state", JSONB, nullable=False),
-        Column("event_id", Text, nullable=False),
-        Column("event_at", Instant, nullable=False),
-        *indexes,
-        info=kind("replica"),
-    )
-
-
-unit = _replica("unit", Column("unit", Text, primary_key=True))
-person = _replica("person", Column("person", Text, primary_key=True))
-task = _replica("task", Column("task", Text, primary_key=True))
-document = _replica("document", Column("document", Text, primary_key=True))
-obligation = _replica(
-    "obligation",
-    Column("person", Text, primary_key=True),
-    Column("item", Text, primary_key=True),
-    indexes=(Index("obligation_of_item", "item", "person"),),
-)
-record = _replica(
-    "record",
-    Column("record", Text, primary_key=True),
-    Column("person", Text, nullable=False),
-    Column("item", Text, nullable=False),
-    indexes=(Index("record_of_cell", "person", "item"),),
-)
+from assignment_svc import registry
+from assignment_svc.db.base import Instant, metadata
 
 cell = Table(
     "cell",
@@ -90,27 +57,7 @@ assignment = Table(
     info=kind("aggregate"),
 )
 
-hold = Table(
-    "hold",
-    metadata,
-    Column("id", UUID(as_uuid=False), primary_key=True),
-    Column("person", Text, nullable=False),
-    Column("items", ARRAY(Text)),
-    Column("from_at", Instant, nullable=False),
-    Column("recorded_at", Instant, nullable=False),
-    Index("hold_of_person", "person"),
-    info=kind("fact"),
-)
+FACTS = [table for source in registry.SOURCES.values() for table in source.tables]
+"""The tables of all facts, which the metadata holds as well."""
 
-hold_release = Table(
-    "hold_release",
-    metadata,
-    Column("hold", UUID(as_uuid=False), primary_key=True),
-    Column("to_at", Instant, nullable=False),
-    Column("recorded_at", Instant, nullable=False),
-    info=kind("fact"),
-)
-
-LANES = lane_tables(metadata)
-"""Lane = person, key = item, or `*` for every item of the person."""
-ALL_ITEMS = "*"
+__all__ = ["FACTS", "assignment", "cell", "metadata"]

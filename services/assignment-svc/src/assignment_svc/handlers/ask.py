@@ -13,7 +13,7 @@ from plantkit.time import start_of_day
 from servicekit.db import Database, Tx
 
 from assignment_svc import wire
-from assignment_svc.db.tables import ALL_ITEMS
+from assignment_svc.db.base import ALL_ITEMS
 from assignment_svc.domain.authorisation import (
     ActiveSpell,
     CheckFacts,
@@ -26,6 +26,7 @@ from assignment_svc.domain.facts import Place
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.handlers.derive import derive_all, load
 from assignment_svc.inbound import INBOUND
+from assignment_svc.sources import units
 
 CONSUMER = "assignment"
 TRAINER_OVERLAY = "TRN"
@@ -162,7 +163,7 @@ def _sorted(rows: Iterable[Mapping[str, Any]], question: Check) -> Facts:
             case "now":
                 found.now = row["at"]
             case "unit" if body["kind"] == "site":
-                found.places[body["code"]] = wire.place_of(body)
+                found.places[body["code"]] = units.place_of(body)
             case "unit":
                 found.assets.add(key)
             case "person":

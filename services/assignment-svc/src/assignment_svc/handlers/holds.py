@@ -13,7 +13,8 @@ from servicekit.lanes import Mark, mark
 from servicekit.problems import conflict, invalid
 from sqlalchemy.dialects.postgresql import insert
 
-from assignment_svc.db import tables
+from assignment_svc.db.base import ALL_ITEMS, LANES
+from assignment_svc.sources.holds import HOLD, RELEASE
 
 
 async def put(tx: Tx, person: str, items: Sequence[str] | None, from_at: datetime) -> dict[str, Any]:
@@ -29,7 +30,7 @@ async def put(tx: Tx, person: str, items: Sequence[str] | None, from_at: datetim
         "from_at": from_at,
         "recorded_at": tx.recorded_at,
     }
-    await tx.execute(insert(tables.hold), row)
+    await tx.execute(insert(HOLD), row)
     await _mark(tx, person, items, row["id"])
     return row
 
@@ -38,8 +39,8 @@ async def release(tx: Tx, hold: Mapping[str, Any]) -> dict[str, Any]:
     await claim(tx, [])
     row = {"hold": hold["id"], "to_at": tx.recorded_at, "recorded_at": tx.recorded_at}
     # Of two that release at once the key lets one through; looking first would not.
-    release = insert(tables.hold_release).on_conflict_do_nothing().returning(tables.hold_release.c.hold)
-    if await tx.one(release, row) is None:
+    statement = insert(RELEASE).on_conflict_do_nothing().returning(RELEASE.c.hold)
+    if await tx.one(statement, row) is None:
         raise conflict("released", "the hold has been released already")
     await _mark(tx, hold["person"], hold["items"], str(hold["id"]))
     return row
@@ -56,5 +57,5 @@ async def _refuse_unknown(tx: Tx, items: Sequence[str]) -> None:
 
 
 async def _mark(tx: Tx, person: str, items: Sequence[str] | None, cause: str) -> None:
-    keys = [tables.ALL_ITEMS] if items is None else items
-    await mark(tx, tables.LANES, [Mark(person, key, cause) for key in keys])
+    keys = [ALL_ITEMS] if items is None else items
+    await mark(tx, LANES, [Mark(person, key, cause) for key in keys])

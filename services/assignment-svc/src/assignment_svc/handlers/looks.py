@@ -10,7 +10,7 @@ from servicekit.db import Database
 from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
 
-from assignment_svc.db.tables import LANES
+from assignment_svc.db.base import LANES
 
 
 async def look(database: Database, limit: int = 1000) -> int:

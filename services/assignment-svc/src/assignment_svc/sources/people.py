@@ -1,0 +1,62 @@
+"""People with their spells, leaves and rosters (`matrix.person`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from attest_contracts.models import matrix_person
+from servicekit.bus import Event
+from servicekit.db import Tx
+from sqlalchemy import Column, Text
+
+from assignment_svc import marking
+from assignment_svc.db.base import ALL_ITEMS, replica
+from assignment_svc.domain.facts import DaySpell, PersonFacts, ShiftSpell
+from assignment_svc.source import Cell, Facts, Json, Snapshot, Source
+from assignment_svc.wire import at, day
+
+TABLE = replica("person", Column("person", Text, primary_key=True))
+
+LOADS = {"person": "SELECT p.person, NULL, p.state, p.event_at FROM app.person p JOIN people USING (person)"}
+
+
+async def fold(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
+    await marking.keep(tx, TABLE, events)
+    await marking.mark_each(tx, events, lambda state: [(state.person, ALL_ITEMS)])
+
+
+def facts(cell: Cell, found: Snapshot) -> Facts:
+    state = found.one("person", cell.person)
+    assert state is not None
+    return {"person": found.once(("person", cell.person), lambda: person_of(state))}
+
+
+def person_of(state: Json) -> PersonFacts:
+    roster = state.get("roster") or []
+    return PersonFacts(
+        person=state["person"],
+        employments=_days(state["employments"]),
+        leaves=_days(state["leaves"]),
+        shifts=tuple(
+            ShiftSpell(
+                s["shift"],
+                date.fromisoformat(s["from"]),
+                day(s.get("to")),
+                at(s.get("told_at") or s["recorded_at"]),
+            )
+            for s in state["shifts"]
+        ),
+        roster={date.fromisoformat(r["date"]): r.get("shift") for r in roster},
+        roster_moved={date.fromisoformat(r["date"]): at(r["moved_at"]) for r in roster if r.get("moved_at")},
+    )
+
+
+def _days(spells: Iterable[Json]) -> tuple[DaySpell, ...]:
+    return tuple(
+        DaySpell(date.fromisoformat(s["from"]), day(s.get("to")), s["id"], at(s["recorded_at"]))
+        for s in spells
+    )
+
+
+SOURCE = Source(tables=[TABLE], folds={"matrix.person": fold}, loads=LOADS, facts=facts)
