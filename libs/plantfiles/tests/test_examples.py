@@ -10,9 +10,10 @@ from types import ModuleType
 
 import pytest
 from plantfiles import Counts, ImportPlan, Reason, Severity, check, read_directory
-from plantfiles.documents import CHANGE_CLASSES, RETRAININGS
-from plantfiles.people import EMPLOYMENTS
-from plantfiles.rows import HistoryRecord, MatrixCell, Person
+from plantfiles.kinds.document_versions import CHANGE_CLASSES, RETRAININGS
+from plantfiles.kinds.matrix import MatrixCell
+from plantfiles.kinds.people import EMPLOYMENTS, Person
+from plantfiles.kinds.training_history import HistoryRecord
 
 EXPORT = date(2026, 11, 1)
 ALL_TAKEN = {

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 from plantfiles import Limits, check, read_directory, read_files
-from plantfiles.rows import Document
+from plantfiles.kinds.documents import Document
 
 
 @pytest.mark.req("C-35")

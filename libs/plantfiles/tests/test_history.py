@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from plantfiles.rows import HistoryRecord
+from plantfiles.kinds.training_history import HistoryRecord
 
 FILE = "training_history.csv"
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from plantfiles import Known
-from plantfiles.rows import Person, as_dict, from_dict
+from plantfiles import Known, from_dict
+from plantfiles.handover import blocks
+from plantfiles.kinds.people import Person
+from plantfiles.rows import as_dict
 
 
 @pytest.mark.req("C-30")
@@ -156,7 +158,8 @@ def test_keys_and_digests(plant) -> None:
     row = plan.taken("people.csv")[0]
     assert isinstance(row, Person)
     assert row.key == row.employee_no == "P1"
-    assert plan.idempotency_key(row) == f"{plan.by_file['people.csv'].sha256}:2"
+    block = next(block for block in blocks(plan, []) if block.file == "people.csv")
+    assert block.idempotency_key.startswith(f"import:{plan.by_file['people.csv'].sha256}:people:3:")
     assert plan.batch_digest == plant.check(zone_rule="site").batch_digest
     assert plan.acceptance_digest != plant.check(zone_rule="site").acceptance_digest
     plant.add("overlays.csv", "FF,Responder")
@@ -165,11 +168,11 @@ def test_keys_and_digests(plant) -> None:
 
 def test_blocks_carry_every_row_once_in_the_order_of_stages(plant) -> None:
     plan = plant.check()
-    blocks = [(result.file, len(rows)) for result, rows in plan.blocks(2)]
-    assert blocks[0] == ("sites.csv", 2)
-    assert [size for file, size in blocks if file == "people.csv"] == [2, 1]
-    assert blocks[-1][0] == "matrix.xlsx"
-    assert sum(size for _, size in blocks) == sum(result.counts.taken for result in plan.files)
+    sizes = [(block.file, len(block.items)) for block in blocks(plan, [], 2)]
+    assert sizes[0] == ("sites.csv", 2)
+    assert [size for file, size in sizes if file == "people.csv"] == [2, 1]
+    assert sizes[-1][0] == "matrix.xlsx"
+    assert sum(size for _, size in sizes) == sum(result.counts.taken for result in plan.files)
 
 
 def test_rows_cannot_be_changed(plant) -> None:

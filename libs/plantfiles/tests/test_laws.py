@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import plantfiles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plantfiles import check, read_files
+from plantfiles import KINDS, Kinds, check, read_files
 
 EDGES = frozenset({"readers", "report"})
 SOURCES = Path(plantfiles.__file__).parent
+MODULES = sorted(SOURCES.rglob("*.py"))
+KIND_MODULES = sorted(path for path in (SOURCES / "kinds").glob("*.py") if path.stem != "__init__")
 
 ORGANISATION = {
     "sites.csv": b"site,name,time_zone\nNL1,Leiden,Europe/Amsterdam\n",
@@ -76,23 +79,55 @@ def test_counts_add_up_and_running_again_takes_nothing(
         assert counts.refused == len(refused)
 
 
-def foreign_imports(path: Path) -> set[str]:
-    """Packages other than the standard library, whenever and this package that a module imports."""
+def imports(path: Path) -> set[str]:
+    """What a module imports; of `from x import y` both `x` and `x.y`, since y may be a module."""
     found = set[str]()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
+            found.update(f"{node.module}.{name.name}" for name in node.names)
         elif isinstance(node, ast.Import):
             found.update(name.name for name in node.names)
+    return found
+
+
+def foreign_imports(path: Path) -> set[str]:
+    """Packages other than the standard library, whenever and this package that a module imports."""
     return {
         name
-        for name in found
+        for name in imports(path)
         if name.split(".")[0] not in sys.stdlib_module_names | {"whenever"}
-        and not name.startswith("plantfiles")
+        and name.split(".")[0] != "plantfiles"
     }
 
 
-@pytest.mark.parametrize("path", sorted(SOURCES.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.stem}.{path.stem}")
 def test_rules_import_the_standard_library_and_whenever_alone(path: Path) -> None:
     # The edges are the control: there the same look finds what they import.
     assert bool(foreign_imports(path)) == (path.stem in EDGES)
+
+
+def test_each_kind_is_a_module_of_its_name() -> None:
+    assert [path.stem for path in KIND_MODULES] == sorted(kind.name for kind in KINDS)
+
+
+@pytest.mark.parametrize("path", KIND_MODULES, ids=lambda path: path.stem)
+def test_a_kind_refers_only_to_kinds_that_are_checked_before_it(path: Path) -> None:
+    order = {kind.name: kind.order for kind in KINDS}
+    named = {name.removeprefix("plantfiles.kinds.").split(".")[0] for name in imports(path)}
+    others = named & order.keys()
+    assert all(order[other] < order[path.stem] for other in others), sorted(others)
+
+
+def test_most_kinds_refer_to_others() -> None:
+    # The control of the test above: the look at the imports finds what there is.
+    assert {"plantfiles.kinds.people", "plantfiles.kinds.sites"} <= imports(
+        SOURCES / "kinds" / "training_history.py"
+    )
+
+
+def test_two_kinds_of_one_file_or_one_place_are_refused() -> None:
+    sites, shifts, *_ = KINDS
+    for twin in (replace(sites, order=11), replace(sites, file="plants.csv")):
+        with pytest.raises(ValueError, match="two kinds of files have the same"):
+            Kinds([sites, shifts, twin])

@@ -7,8 +7,7 @@ import zipfile
 
 import pytest
 from plantfiles import MATRIX_UNRESOLVED
-from plantfiles.matrix import cell_address, parse_cell
-from plantfiles.rows import MatrixCell
+from plantfiles.kinds.matrix import MatrixCell, cell_address, parse_cell
 
 FILE = "matrix.xlsx"
 FUNCTIONS = "By job function"

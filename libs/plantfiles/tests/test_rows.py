@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
-from plantfiles import Reason
-from plantfiles.rows import Person, RosterDay, Shift, Task
+from plantfiles import KINDS
+from plantfiles.kinds.people import Person
+from plantfiles.kinds.roster import RosterDay
+from plantfiles.kinds.shifts import Shift
+from plantfiles.kinds.tasks import Task
 
 
 def test_the_plant_itself_has_nothing_to_tell(plant, told) -> None:
@@ -270,7 +273,6 @@ def test_an_odd_language_costs_the_language_alone(plant, told) -> None:
 
 
 def test_every_reason_has_a_message() -> None:
-    from plantfiles import MESSAGES
-
-    assert set(MESSAGES) == set(Reason)
-    assert all(reason.value == reason.name for reason in Reason)
+    reasons = KINDS.reasons()
+    assert all(reason.message and reason.value == reason.name for reason in reasons)
+    assert len(set(reasons)) == len(reasons), "no two kinds use one code for two things"

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypedDict
+from typing import Any
 
-from plantfiles import documents, history, matrix, organisation, people, spells, tasks
 from plantfiles.digests import acceptance_digest, batch_digest, content_digest, join_key
 from plantfiles.fields import Fields
-from plantfiles.index import Index
 from plantfiles.keys import Examined, Settled, settle
-from plantfiles.layouts import LAYOUTS, Layout
+from plantfiles.kind import Index, Layout, TableKind, WorkbookKind
 from plantfiles.plan import FileResult, Finding, ImportPlan, Known, OpenQuestion
 from plantfiles.reasons import Reason, Severity
-from plantfiles.rows import ROW_TYPES, Row
+from plantfiles.registry import KINDS, Kinds
+from plantfiles.rows import Origin
 from plantfiles.source import Source, Table, Trouble, Workbook
-from plantfiles.zones import is_zone
-
-
-class Origin(TypedDict):
-    """Where a row stood, under which key, with which content."""
-
-    file: str
-    line: str
-    key: str
-    digest: str
-
-
-type Rule = Callable[[Fields, Index, Origin], Row | None]
+from plantfiles.terms import Terms
 
 
 def check(
@@ -39,86 +26,89 @@ def check(
     zone_rule: str | None = None,
     migrated_counts: bool = True,
     known: Known | None = None,
+    kinds: Kinds = KINDS,
 ) -> ImportPlan:
     """What an import of these files would take, and everything to tell about the rest (C-30 to C-37).
 
-    files: by name. export_date: the day of the customer's export, local; no history row is later. zone_rule: of which
-    zone a time without offset is: None = such rows are refused, `site` = the zone of the person's site, else an IANA
-    name. migrated_counts: whether migrated records may allow (C-36). known: what earlier imports brought. Raises ValueError for a zone rule that is neither.
+    files: by name. export_date, zone_rule, migrated_counts: the terms of the import (`Terms`). known: what earlier
+    imports brought. kinds: the kinds of files that are known. Raises ValueError for a zone rule that is neither
+    `site` nor an IANA zone.
     """
-    if zone_rule is not None and zone_rule != history.SITE_RULE and not is_zone(zone_rule):
-        raise ValueError(f"zone rule {zone_rule!r} is neither 'site' nor an IANA time zone")
-    return _Check(known or Known(), export_date, zone_rule, migrated_counts).run(files)
+    terms = Terms(export_date, zone_rule, migrated_counts)
+    return _Check(known or Known(), terms, kinds).run(files)
 
 
 @dataclass(slots=True)
 class _Check:
     known: Known
-    export_date: date
-    zone_rule: str | None
-    migrated_counts: bool
+    terms: Terms
+    kinds: Kinds
 
     def run(self, files: Mapping[str, Source]) -> ImportPlan:
-        index = Index()
+        index = Index(self.terms)
         results: list[FileResult] = []
         findings: list[Finding] = []
         questions: list[OpenQuestion] = []
-        for file in ROW_TYPES:
-            for row in self.known.rows.get(file, ()):
-                index.add(row)
-            source = files.get(file)
-            if isinstance(source, Table):
-                settled = self._table(source, index)
-            elif isinstance(source, Workbook):
-                settled, open_ = self._workbook(source, index)
+        for kind in self.kinds:
+            for row in self.known.rows.get(kind.file, ()):
+                index.add(kind, row)
+            source = files.get(kind.file)
+            if isinstance(kind, TableKind) and isinstance(source, Table):
+                settled = self._table(kind, source, index)
+            elif isinstance(kind, WorkbookKind) and isinstance(source, Workbook):
+                settled, open_ = self._workbook(kind, source, index)
                 questions.extend(open_)
             else:
                 continue
             findings.extend(settled.findings)
-            results.append(FileResult(file, source.sha256, settled.counts, tuple(settled.taken)))
+            results.append(FileResult(kind.file, source.sha256, settled.counts, tuple(settled.taken)))
         findings.extend(
             Finding(name, "", "", "", Reason.FILE_UNKNOWN, Severity.WARNED)
             for name in files
-            if name not in ROW_TYPES
+            if name not in self.kinds
         )
+        terms = self.terms
         batch = batch_digest({result.file: result.sha256 for result in results})
         return ImportPlan(
             tuple(results),
             tuple(findings),
             tuple(questions),
-            self.export_date,
-            self.zone_rule,
-            self.migrated_counts,
+            terms.export_date,
+            terms.zone_rule,
+            terms.migrated_counts,
             batch,
-            acceptance_digest(batch, self.export_date, self.zone_rule, migrated_counts=self.migrated_counts),
+            acceptance_digest(
+                batch, terms.export_date, terms.zone_rule, migrated_counts=terms.migrated_counts
+            ),
         )
 
-    def _table(self, table: Table, index: Index) -> Settled:
-        layout = LAYOUTS[table.file]
+    def _table(self, kind: TableKind[Any], table: Table, index: Index) -> Settled:
         header = tuple(title.strip() for title in table.header)
-        broken, ignored = _header_findings(table, header, layout)
+        broken, ignored = _header_findings(table, header, kind.layout)
         if broken:
             return Settled(
                 findings=broken,
                 rows=_row_count(table),
                 refused=_row_count(table),
             )
-        settled = settle(table.file, self._examine(table, header, layout, index), self.known)
+        settled = settle(table.file, self._examine(kind, table, header, index), self.known)
         settled.findings[:0] = ignored
         for row in settled.held:
-            index.add(row)
-        if table.file == "people.csv":
-            column = header.index("employee_no")
-            numbers = {line.values[column] for line in table.lines if len(line.values) == len(header)}
-            index.refused_people = numbers - index.people.keys()
-            settled.taken, warnings = people.supervisors(settled.taken, index)
+            index.add(kind, row)
+        key = kind.layout.key
+        if kind.id is not None and key is not None and len(key) == 1:
+            column = header.index(key[0])
+            seen = {line.values[column] for line in table.lines if len(line.values) == len(header)}
+            index.add_refused(kind, seen)
+        if kind.whole is not None:
+            settled.taken, warnings = kind.whole(settled.taken, index)
             settled.findings.extend(warnings)
         return settled
 
     def _examine(
-        self, table: Table, header: tuple[str, ...], layout: Layout, index: Index
+        self, kind: TableKind[Any], table: Table, header: tuple[str, ...], index: Index
     ) -> Iterator[Examined]:
-        rule = self._rule(table.file)
+        layout, rule, content = kind.layout, kind.rule, kind.content
         wanted = [(column, header.index(column)) for column in layout.columns if column in header]
         columns = [column for column, _ in wanted]
         key = layout.key or layout.columns
@@ -143,30 +133,22 @@ class _Check:
                 file=table.file,
                 line=line,
                 key=join_key(*(fields[column] for column in key)),
-                digest=content_digest(self._content(table.file, values)),
+                digest=content_digest(values if content is None else content(values, self.terms)),
             )
             row = rule(fields, index, origin)
             shown = (", ".join(layout.key), origin["key"]) if layout.key else ("", "")
             yield Examined(row, tuple(fields.findings), *shown)
 
-    def _content(self, file: str, values: Mapping[str, str]) -> Mapping[str, str]:
-        """The zone rule is part of what a row without offset says."""
-        if file != "training_history.csv" or self.zone_rule is None:
-            return values
-        named = history.needs_zone_rule(values["completed_at"])
-        return {**values, "zone rule": self.zone_rule} if named else values
-
-    def _rule(self, file: str) -> Rule:
-        if file == "training_history.csv":
-            return history.rule(self.export_date, self.zone_rule)
-        return RULES[file]
-
-    def _workbook(self, workbook: Workbook, index: Index) -> tuple[Settled, list[OpenQuestion]]:
-        reading = matrix.read(workbook, index)
+    def _workbook(
+        self, kind: WorkbookKind[Any], workbook: Workbook, index: Index
+    ) -> tuple[Settled, list[OpenQuestion]]:
+        reading = kind.read(workbook, index)
         settled = settle(workbook.file, reading.cells, self.known)
-        questions = [*reading.questions, *matrix.clashing(reading.cells, settled.findings, index)]
+        questions = [*reading.questions, *kind.clashing(reading.cells, settled.findings, index)]
         troubles = [_trouble(workbook.file, trouble) for trouble in workbook.troubles]
         settled.findings[:0] = [*troubles, *reading.findings]
+        for row in settled.held:
+            index.add(kind, row)
         return settled, questions
 
 
@@ -204,23 +186,3 @@ def _row_count(table: Table) -> int:
 def _trouble(file: str, trouble: Trouble) -> Finding:
     line = str(trouble.line) if trouble.line else ""
     return Finding(file, line, "", trouble.value, trouble.reason, Severity.REFUSED, trouble.detail)
-
-
-RULES: dict[str, Rule] = {
-    "sites.csv": organisation.site,
-    "shifts.csv": organisation.shift,
-    "areas.csv": organisation.area,
-    "job_functions.csv": organisation.job_function,
-    "equipment.csv": organisation.equipment,
-    "overlays.csv": organisation.overlay,
-    "documents.csv": documents.document,
-    "document_versions.csv": documents.version,
-    "people.csv": people.person,
-    "function_history.csv": spells.function_spell,
-    "people_overlays.csv": spells.overlay_spell,
-    "people_equipment.csv": spells.equipment_spell,
-    "leaves.csv": spells.leave,
-    "roster.csv": spells.roster_day,
-    "tasks.csv": tasks.task,
-}
-"""The rule of each file; training_history.csv takes the parameters of the import, matrix.xlsx is not a table."""

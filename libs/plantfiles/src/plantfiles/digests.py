@@ -44,11 +44,6 @@ def content_digest(values: Mapping[str, str]) -> str:
     return hashlib.sha256(_CANONICAL.encode(filled).encode()).hexdigest()
 
 
-def idempotency_key(sha256: str, line: str) -> str:
-    """File digest and line (or sheet!cell)."""
-    return f"{sha256}:{line}"
-
-
 def join_key(*parts: str) -> str:
     """One text for a key of several columns, without collisions: `NL1/GA`; a slash inside a part is escaped."""
     return "/".join(part.replace("\\", "\\\\").replace("/", "\\/") for part in parts)

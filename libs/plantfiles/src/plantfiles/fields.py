@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 
 from plantfiles.plan import Finding
-from plantfiles.reasons import Reason, Severity
+from plantfiles.reasons import Reason, ReasonCode, Severity
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -38,14 +38,14 @@ class Fields:
     def __getitem__(self, column: str) -> str:
         return self.values.get(column, "")
 
-    def refuse(self, column: str, reason: Reason, detail: str = "") -> None:
+    def refuse(self, column: str, reason: ReasonCode, detail: str = "") -> None:
         self.refused = True
         self._note(column, reason, Severity.REFUSED, detail)
 
-    def warn(self, column: str, reason: Reason, detail: str = "") -> None:
+    def warn(self, column: str, reason: ReasonCode, detail: str = "") -> None:
         self._note(column, reason, Severity.WARNED, detail)
 
-    def _note(self, column: str, reason: Reason, severity: Severity, detail: str) -> None:
+    def _note(self, column: str, reason: ReasonCode, severity: Severity, detail: str) -> None:
         self.findings.append(Finding(self.file, self.line, column, self[column], reason, severity, detail))
 
     def id(self, column: str, *, needed: bool = True) -> str | None:

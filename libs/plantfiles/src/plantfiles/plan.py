@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from itertools import batched
 
-from plantfiles.digests import idempotency_key
-from plantfiles.reasons import MATRIX_UNRESOLVED, MESSAGES, Reason, Severity
+from plantfiles.reasons import MATRIX_UNRESOLVED, ReasonCode, Severity
 from plantfiles.rows import Row
 
 
@@ -26,13 +24,13 @@ class Finding:
     line: str
     column: str
     value: str
-    reason: Reason
+    reason: ReasonCode
     severity: Severity
     detail: str = ""
 
     @property
     def message(self) -> str:
-        text = MESSAGES[self.reason]
+        text = self.reason.message
         return f"{text}: {self.detail}" if self.detail else text
 
 
@@ -42,7 +40,8 @@ class OpenQuestion:
 
     level: job_function, area, equipment or overlay, empty when the sheet itself is unknown. source: the column's
     code, item: the row's document, both as they stand in the sheet. people: employee numbers that hold, held or will
-    hold the source in this import or an earlier one: the cells (person, item) carry the flag.
+    hold the source in this import or an earlier one: the cells (person, item) carry the flag. asked: whether there are
+    such cells, so that the question is sent to the owner; else the report alone has it.
     """
 
     file: str
@@ -51,9 +50,10 @@ class OpenQuestion:
     source: str
     item: str
     value: str
-    reason: Reason
+    reason: ReasonCode
     people: tuple[str, ...]
     flag: str = MATRIX_UNRESOLVED
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +132,13 @@ class ImportPlan:
         result = self.by_file.get(file)
         return result.counts if result else Counts()
 
-    def reasons(self, file: str, severity: Severity | None = None) -> Counter[Reason]:
+    def reasons(self, file: str, severity: Severity | None = None) -> Counter[ReasonCode]:
         """How often each reason was found in a file."""
         return Counter(
             finding.reason
             for finding in self.findings
             if finding.file == file and (severity is None or finding.severity is severity)
         )
-
-    def blocks(self, size: int = 500) -> Iterator[tuple[FileResult, tuple[Row, ...]]]:
-        """Rows in blocks for their owners, file after file. size: rows, at least 1."""
-        for result in self.files:
-            for block in batched(result.taken, size, strict=False):
-                yield result, block
-
-    def idempotency_key(self, row: Row) -> str:
-        """File digest and line: the key under which a row is sent to its owner."""
-        return idempotency_key(self.by_file[row.file].sha256, row.line)
 
     def remember(self, known: Known | None = None) -> Known:
         """What is known once every row of this plan has been taken; add it to what was known."""

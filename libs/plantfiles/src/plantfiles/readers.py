@@ -16,7 +16,7 @@ import python_calamine
 
 from plantfiles.digests import file_digest
 from plantfiles.reasons import Reason
-from plantfiles.rows import ROW_TYPES
+from plantfiles.registry import KINDS, Kinds
 from plantfiles.source import Line, Sheet, Source, Table, Trouble, Workbook
 
 _FORMULA_WITHOUT_RESULT = re.compile(
@@ -44,27 +44,33 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def read_directory(directory: Path, limits: Limits = DEFAULT_LIMITS) -> dict[str, Source]:
+def read_directory(
+    directory: Path, limits: Limits = DEFAULT_LIMITS, kinds: Kinds = KINDS
+) -> dict[str, Source]:
     """Every file of a directory by name; sub-directories and hidden files are left out. Raises OSError."""
     paths = [path for path in sorted(directory.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    return read_files({path.name: path.read_bytes() for path in paths if path.name not in LEFT_OUT}, limits)
+    return read_files(
+        {path.name: path.read_bytes() for path in paths if path.name not in LEFT_OUT}, limits, kinds
+    )
 
 
-def read_files(contents: Mapping[str, bytes], limits: Limits = DEFAULT_LIMITS) -> dict[str, Source]:
+def read_files(
+    contents: Mapping[str, bytes], limits: Limits = DEFAULT_LIMITS, kinds: Kinds = KINDS
+) -> dict[str, Source]:
     """Files by name, from their bytes. A file that cannot be read is there too and says why."""
     return {
-        name: read_workbook(name, content, limits)
+        name: read_workbook(name, content, limits, kinds)
         if name.endswith(".xlsx")
-        else read_table(name, content, limits)
+        else read_table(name, content, limits, kinds)
         for name, content in contents.items()
         if name not in LEFT_OUT
     }
 
 
-def read_table(name: str, content: bytes, limits: Limits = DEFAULT_LIMITS) -> Table:
+def read_table(name: str, content: bytes, limits: Limits = DEFAULT_LIMITS, kinds: Kinds = KINDS) -> Table:
     """A CSV file: UTF-8 with or without byte order mark, CRLF or LF, quoted fields may hold line ends (C-35)."""
     sha256 = file_digest(content)
-    if name not in ROW_TYPES:
+    if name not in kinds:
         return Table(name, sha256, (), ())
     if len(content) > limits.bytes_:
         return _table_in_trouble(name, sha256, Reason.FILE_TOO_LARGE, f"at most {limits.bytes_:,} bytes")
@@ -116,10 +122,12 @@ def _records(text: str, longest: int) -> Iterator[tuple[int, tuple[str, ...] | T
         yield number, tuple(values)
 
 
-def read_workbook(name: str, content: bytes, limits: Limits = DEFAULT_LIMITS) -> Workbook:
+def read_workbook(
+    name: str, content: bytes, limits: Limits = DEFAULT_LIMITS, kinds: Kinds = KINDS
+) -> Workbook:
     """An xlsx workbook: the value of every cell as text, from A1 on."""
     sha256 = file_digest(content)
-    if name not in ROW_TYPES:
+    if name not in kinds:
         return Workbook(name, sha256, ())
     trouble = _workbook_trouble(content, limits)
     if trouble:

@@ -17,6 +17,8 @@ from typing import Any
 
 import psycopg
 import structlog
+from plantfiles import Stage, Terms
+from plantfiles.handover import Block, blocks
 from servicekit.aggregates import handle
 from servicekit.bus.outbox import claim
 from servicekit.context import Context
@@ -27,7 +29,6 @@ from gateway_svc.domain.import_job import Fail, Finish, Job, JobState, Start
 from gateway_svc.importing import jobs, known
 from gateway_svc.importing.levels import Route, open_work, parked
 from gateway_svc.importing.owners import OwnerRefusedError, Owners, OwnerUnreachableError
-from gateway_svc.importing.stages import STAGES, Block, blocks
 
 log = structlog.get_logger(__name__)
 
@@ -115,15 +116,15 @@ class Importer:
             taken = await known.taken_blocks(tx, job.id)
         self._same_blocks(plan, taken)
         before = ""
-        for stage in STAGES:
-            found = [block for block in plan if block.stage == stage.name]
+        for stage in Stage:
+            found = [block for block in plan if block.stage is stage]
             missing = [block for block in found if block.number not in taken]
             if missing and before:
                 await self._wait_until_level(job, before)
             for block in missing:
-                await self._show(job, stage.name, "sends", {block.file: len(block.items)})
+                await self._show(job, stage.value, "sends", {block.file: len(block.items)})
                 await self._hand_over(job, block)
-            before = stage.name if found else before
+            before = stage.value if found else before
         # After the last stage as well: DONE says that the counts are right.
         await self._wait_until_level(job, before)
         await self._show(job, "", "", {})
@@ -178,7 +179,7 @@ class Importer:
                     block,
                     batch=job.id,
                     accepted_by=people,
-                    migrated_counts=job.migrated_counts,
+                    terms=Terms(job.export_date, job.zone_rule, job.migrated_counts),
                     correlation=job.correlation,
                 )
                 break

@@ -15,6 +15,7 @@ from typing import Any
 
 from plantfiles import check, read_files
 from plantfiles.digests import file_digest
+from plantfiles.handover import Item, open_questions, plan_digest
 from plantfiles.plan import ImportPlan, Known
 from plantfiles.reasons import Severity
 from plantfiles.report import summary
@@ -28,8 +29,6 @@ from servicekit.problems import conflict, not_found
 from sqlalchemy import select
 
 from gateway_svc.domain.import_job import Command, Job, JobState, Upload, decide, evolve
-from gateway_svc.importing import known as known_rows
-from gateway_svc.importing.stages import Item, plan_digest
 from gateway_svc.importing.tables import import_job
 
 ACTION_RUN, ACTION_ACCEPT = "import.run", "import.accept"
@@ -105,7 +104,7 @@ def examine(
         migrated_counts=migrated_counts,
         known=known,
     )
-    return Checked(contents, plan, tuple(known_rows.open_questions(plan, known)))
+    return Checked(contents, plan, tuple(open_questions(plan, known)))
 
 
 async def create(

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from plantfiles.digests import content_digest, join_key
-from plantfiles.plan import ImportPlan, Known, OpenQuestion
-from plantfiles.reasons import Reason
-from plantfiles.rows import Row, from_dict
+from plantfiles import KINDS, Known, from_dict
+from plantfiles.handover import Block
+from plantfiles.rows import Row
 from servicekit.db import Tx
-
-from gateway_svc.importing.stages import QUESTIONS, Block, Item
-
-_UNREFERRED = ("training_history.csv", "matrix.xlsx", "leaves.csv", "roster.csv", "tasks.csv", QUESTIONS)
-"""Files whose rows no other row refers to: their digests are enough."""
-
-_NOBODY_ASKED = frozenset(
-    {Reason.ROW_DOCUMENT_UNKNOWN, Reason.COLUMN_SOURCE_UNKNOWN, Reason.SHEET_UNKNOWN, Reason.SHEET_LAYOUT}
-)
 
 
 async def count(tx: Tx, *, besides: str | None = None) -> int:
@@ -31,7 +21,10 @@ async def count(tx: Tx, *, besides: str | None = None) -> int:
 
 
 async def load(tx: Tx, *, besides: str | None = None) -> Known:
-    """besides: a job whose own rows are left out, so that its check comes out as it did before it began."""
+    """The digests of all rows, and those rows that other rows may refer to.
+
+    besides: a job whose own rows are left out, so that its check comes out as it did before it began.
+    """
     job = {"job": besides}
     digests: dict[str, dict[str, str]] = {}
     for row in await tx.execute(
@@ -42,41 +35,13 @@ async def load(tx: Tx, *, besides: str | None = None) -> Known:
         digests.setdefault(row.file, {})[row.key] = row.digest
     rows: dict[str, list[Row]] = {}
     for found in await tx.execute(
-        "SELECT content FROM app.import_row WHERE file <> ALL(:files)"
+        "SELECT content FROM app.import_row WHERE file = ANY(:files)"
         " AND (CAST(:job AS uuid) IS NULL OR job <> CAST(:job AS uuid))",
-        job | {"files": list(_UNREFERRED)},
+        job | {"files": [kind.file for kind in KINDS if kind.referred]},
     ):
         row = from_dict(found.content)
         rows.setdefault(row.file, []).append(row)
     return Known(digests, rows)
-
-
-def open_questions(plan: ImportPlan, known: Known) -> list[Item]:
-    """The plan's open questions that were not asked before and that somebody may be concerned by (C-34).
-
-    Of an unknown document or source there is no cell to be flagged: the report tells of it.
-    """
-    asked = known.digests.get(QUESTIONS, {})
-    found: dict[str, Item] = {}
-    for question in plan.questions:
-        if question.reason in _NOBODY_ASKED or not question.level:
-            continue
-        item = _question(question)
-        if item.key not in asked and item.key not in found:
-            found[item.key] = item
-    return list(found.values())
-
-
-def _question(question: OpenQuestion) -> Item:
-    content = {
-        "line": question.line,
-        "level": question.level,
-        "source": question.source,
-        "item": question.item,
-        "value": question.value,
-    }
-    key = join_key(question.level, question.source, question.item)
-    return Item(QUESTIONS, key, content_digest({"value": question.value}), question.line, content)
 
 
 async def remember(tx: Tx, job: str, block: Block) -> datetime:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from plantfiles import Terms
+from plantfiles.handover import Block
 from servicekit.http.caller import Caller
 from servicekit.ids import new_id
 from servicekit.problems import Problem
 
 from gateway_svc.importing.levels import Standing
-from gateway_svc.importing.stages import HISTORY, Block
 from gateway_svc.services import Services, problem_of
 from gateway_svc.settings import OWN_NAME
 
@@ -41,7 +42,7 @@ class Owners(Protocol):
         *,
         batch: str,
         accepted_by: Sequence[str],
-        migrated_counts: bool,
+        terms: Terms,
         correlation: str,
     ) -> None:
         """Hands a block over, once however often it is sent. Raises OwnerRefusedError, OwnerUnreachableError."""
@@ -65,7 +66,7 @@ class HttpOwners:
         *,
         batch: str,
         accepted_by: Sequence[str],
-        migrated_counts: bool,
+        terms: Terms,
         correlation: str,
     ) -> None:
         await self._ask(
@@ -74,7 +75,7 @@ class HttpOwners:
             f"/internal/imports/{block.part.kind}",
             caller,
             correlation=correlation,
-            body=body_of(block, batch=batch, accepted_by=accepted_by, migrated_counts=migrated_counts),
+            body=body_of(block, batch=batch, accepted_by=accepted_by, terms=terms),
             timeout=_SEND_SECONDS,
             idempotency_key=block.idempotency_key,
         )
@@ -104,13 +105,12 @@ class HttpOwners:
             raise OwnerRefusedError(problem) from problem
 
 
-def body_of(
-    block: Block, *, batch: str, accepted_by: Sequence[str], migrated_counts: bool
-) -> Mapping[str, Any]:
-    """What an owner gets. sha256: of the whole file that the rows stood in. The policy about migrated records goes to
-    their owner alone."""
-    policy = {"migrated_counts": migrated_counts} if block.part.kind == HISTORY else {}
-    return policy | {
+def body_of(block: Block, *, batch: str, accepted_by: Sequence[str], terms: Terms) -> Mapping[str, Any]:
+    """What an owner gets: the rows, where they stood, and those terms of the import that concern their kind.
+
+    sha256: of the whole file that the rows stood in.
+    """
+    return terms.named(block.part.terms) | {
         "batch": batch,
         "file": block.file,
         "sha256": block.sha256,

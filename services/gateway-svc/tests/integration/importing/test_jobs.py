@@ -12,8 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 from gateway_svc.importing.owners import HttpOwners, OwnerUnreachableError
-from gateway_svc.importing.stages import STAGES
 from gateway_svc.services import unreachable
+from plantfiles import Stage
+from plantfiles.handover import parts
 from servicekit.problems import conflict
 from servicekit.testing.polling import eventually
 
@@ -253,10 +254,10 @@ async def test_every_taken_row_reaches_its_owner_once_in_the_order_of_the_stages
     for file in job["files"]:
         kind = file["file"].partition(".")[0]
         assert len(imports.plant.of(kind)) == file["taken"], kind
-    order = [part.kind for stage in STAGES for part in stage.parts]
+    order = [part.kind for part in parts()]
     kinds = [block["kind"] for block in imports.plant.blocks]
     assert kinds == sorted(kinds, key=order.index)
-    owners = {part.kind: part.service for stage in STAGES for part in stage.parts}
+    owners = {part.kind: part.service for part in parts()}
     for block in imports.plant.blocks:
         assert block["service"] == owners[block["kind"]]
         assert block["accepted_by"] == ["COR", "EVA"]
@@ -264,7 +265,7 @@ async def test_every_taken_row_reaches_its_owner_once_in_the_order_of_the_stages
         assert block["sha256"] in [f["sha256"] for f in job["files"]]
     # In the uploader's name, under a right that he has.
     assert imports.plant.actors == {"account/COR COR"}
-    assert imports.plant.asked >= len(STAGES)
+    assert imports.plant.asked >= len(Stage)
 
 
 async def test_again_changes_nothing(imports: Imports) -> None:
@@ -390,7 +391,9 @@ async def test_a_stage_waits_until_all_have_heard(imports: Imports) -> None:
     shown = await eventually(lambda: _waiting(imports, job), deadline=5)
     assert shown["progress"]["stage"] == "organisation"
     assert shown["progress"]["waiting_for"] == {"assignment derives": 3}
-    assert {kind for kind, _ in imports.plant.rows} <= {part.kind for part in STAGES[0].parts}
+    assert {kind for kind, _ in imports.plant.rows} <= {
+        part.kind for part in parts() if part.stage is Stage.ORGANISATION
+    }
     imports.plant.standings.clear()
     assert await work
     assert (await imports.show(job))["state"] == "DONE"

@@ -1,4 +1,4 @@
-"""The matrix workbook (C-34): one sheet a level, a filled cell requires the row's document of the column's source.
+"""`matrix.xlsx` (C-34): one sheet a level; a filled cell requires the row's document of the column's source.
 
 A cell that is not taken is an open question, never "not required".
 """
@@ -6,15 +6,17 @@ A cell that is not taken is an open question, never "not required".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from plantfiles.digests import content_digest, join_key
-from plantfiles.index import Index
 from plantfiles.keys import Examined
+from plantfiles.kind import Index, Kind, Reading, Stage, WorkbookKind
+from plantfiles.kinds import areas, documents, equipment, job_functions, overlays
 from plantfiles.plan import Finding, OpenQuestion
-from plantfiles.reasons import Reason, Severity
-from plantfiles.rows import MatrixCell
+from plantfiles.reasons import ReasonCode, Severity
+from plantfiles.rows import Row
 from plantfiles.source import Sheet, Workbook
 
 LEVELS = {
@@ -25,6 +27,14 @@ LEVELS = {
 }
 """Sheet names and what their columns are."""
 
+SOURCES: Mapping[str, Kind[Any]] = {
+    "job_function": job_functions.KIND,
+    "area": areas.KIND,
+    "equipment": equipment.KIND,
+    "overlay": overlays.KIND,
+}
+"""Levels, and the kinds whose ids the columns of their sheets may bear."""
+
 INTERVAL_CAPS_MONTHS: Mapping[str, int] = {"PSM": 36, "RMP": 36}
 """Longest interval by framework (R-77): 29 CFR 1910.119(g)(2), 40 CFR 68.71(b)."""
 
@@ -32,13 +42,49 @@ _CELL = re.compile(r"([RQO]{1,3})([1-9][0-9]{0,2})?")
 _LONGEST_MONTHS = 120
 
 
-@dataclass(slots=True)
-class Reading:
-    """What reading a workbook gives: cells for the keys, findings about sheets, rows, columns; open questions."""
+class MatrixReason(ReasonCode):
+    SHEET_UNKNOWN = "SHEET_UNKNOWN", "not a sheet of the matrix; nothing of it is taken"
+    SHEET_LAYOUT = (
+        "SHEET_LAYOUT",
+        "the sheet does not begin with a row Document, Title, ...; nothing of it is taken",
+    )
+    CELL_UNREADABLE = (
+        "CELL_UNREADABLE",
+        "not R, Q, O in any combination with at most one number of months (1-120)",
+    )
+    CELL_MERGED = "CELL_MERGED", "covered by a merged cell: what it requires cannot be told"
+    ROW_DOCUMENT_UNKNOWN = "ROW_DOCUMENT_UNKNOWN", "unknown document: nothing of the row is taken"
+    COLUMN_SOURCE_UNKNOWN = "COLUMN_SOURCE_UNKNOWN", "unknown source: nothing of the column is taken"
+    INTERVAL_OVER_CAP = (
+        "INTERVAL_OVER_CAP",
+        "the interval is longer than the law of the document's framework allows",
+    )
 
-    cells: list[Examined] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    questions: list[OpenQuestion] = field(default_factory=list)
+
+_NO_CELL = frozenset(
+    {
+        MatrixReason.ROW_DOCUMENT_UNKNOWN,
+        MatrixReason.COLUMN_SOURCE_UNKNOWN,
+        MatrixReason.SHEET_UNKNOWN,
+        MatrixReason.SHEET_LAYOUT,
+    }
+)
+"""Of an unknown document or source there is no cell that could be flagged: the report alone says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixCell(Row):
+    """A source requires a document. level: job_function, area, equipment, overlay. source: `OPR`, `NL1/GA`, ...
+
+    methods: of R (read and understood), Q (quiz), O (observed on the job), in this order. interval_months: None =
+    once.
+    """
+
+    level: str
+    source: str
+    document: str
+    methods: tuple[str, ...]
+    interval_months: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +109,7 @@ def parse_cell(value: str) -> tuple[tuple[str, ...], int | None] | None:
     return tuple(letter for letter in "RQO" if letter in letters), months
 
 
-def read(workbook: Workbook, index: Index) -> Reading:
+def _read(workbook: Workbook, index: Index) -> Reading:
     """Every filled cell: taken as a requirement, or refused with a finding and an open question."""
     reading = Reading()
     for sheet in workbook.sheets:
@@ -72,7 +118,7 @@ def read(workbook: Workbook, index: Index) -> Reading:
         level = LEVELS.get(sheet.name.strip())
         first = sheet.rows[0][0].strip()
         if level is None or first != "Document":
-            reason = Reason.SHEET_UNKNOWN if level is None else Reason.SHEET_LAYOUT
+            reason = MatrixReason.SHEET_UNKNOWN if level is None else MatrixReason.SHEET_LAYOUT
             value = sheet.name if level is None else first
             finding = Finding(workbook.file, f"{sheet.name}!A1", "", value, reason, Severity.REFUSED)
             reading.findings.append(finding)
@@ -84,17 +130,17 @@ def read(workbook: Workbook, index: Index) -> Reading:
 
 
 def _read_sheet(reading: Reading, file: str, sheet: Sheet, level: str, index: Index) -> None:
-    sources = index.sources(level)
+    sources = index.of(SOURCES[level])
     told: set[tuple[str, str]] = set()
     for position, source in _columns(sheet):
         filled = any(position < len(row) and row[position].strip() for row in sheet.rows[1:])
         if source not in sources and (source or filled):
             line = cell_address(sheet.name, 0, position)
             reading.findings.append(
-                Finding(file, line, source, source, Reason.COLUMN_SOURCE_UNKNOWN, Severity.REFUSED)
+                Finding(file, line, source, source, MatrixReason.COLUMN_SOURCE_UNKNOWN, Severity.REFUSED)
             )
     for place in _places(sheet):
-        if place.item not in index.documents:
+        if place.item not in index.of(documents.KIND):
             row_number = place.line.rpartition("!")[2].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
             if ("row", row_number) not in told:
                 told.add(("row", row_number))
@@ -104,17 +150,17 @@ def _read_sheet(reading: Reading, file: str, sheet: Sheet, level: str, index: In
                         f"{sheet.name}!A{row_number}",
                         "Document",
                         place.item,
-                        Reason.ROW_DOCUMENT_UNKNOWN,
+                        MatrixReason.ROW_DOCUMENT_UNKNOWN,
                         Severity.REFUSED,
                     )
                 )
-            _refuse(reading, file, level, place, Reason.ROW_DOCUMENT_UNKNOWN, index, told=True)
+            _refuse(reading, file, level, place, MatrixReason.ROW_DOCUMENT_UNKNOWN, index, told=True)
         elif place.source not in sources:
-            _refuse(reading, file, level, place, Reason.COLUMN_SOURCE_UNKNOWN, index, told=True)
+            _refuse(reading, file, level, place, MatrixReason.COLUMN_SOURCE_UNKNOWN, index, told=True)
         elif place.covered:
-            _refuse(reading, file, level, place, Reason.CELL_MERGED, index)
+            _refuse(reading, file, level, place, MatrixReason.CELL_MERGED, index)
         elif (parsed := parse_cell(place.value)) is None:
-            _refuse(reading, file, level, place, Reason.CELL_UNREADABLE, index)
+            _refuse(reading, file, level, place, MatrixReason.CELL_UNREADABLE, index)
         else:
             methods, months = parsed
             reading.cells.append(_cell(file, level, place, methods, months, index))
@@ -126,14 +172,14 @@ def _tell_of_empty_rows(reading: Reading, file: str, sheet: Sheet, index: Index)
     filled = {place.item for place in _places(sheet)}
     for number, row in enumerate(sheet.rows[1:], start=2):
         item = row[0].strip()
-        if item and item not in index.documents and item not in filled:
+        if item and item not in index.of(documents.KIND) and item not in filled:
             reading.findings.append(
                 Finding(
                     file,
                     f"{sheet.name}!A{number}",
                     "Document",
                     item,
-                    Reason.ROW_DOCUMENT_UNKNOWN,
+                    MatrixReason.ROW_DOCUMENT_UNKNOWN,
                     Severity.REFUSED,
                 )
             )
@@ -154,7 +200,7 @@ def _cell(
         methods=methods,
         interval_months=months,
     )
-    framework = index.documents[place.item].framework
+    framework = index.of(documents.KIND)[place.item].framework
     cap = INTERVAL_CAPS_MONTHS.get(framework)
     findings: tuple[Finding, ...] = ()
     if cap is not None and months is not None and months > cap:
@@ -164,7 +210,7 @@ def _cell(
                 place.line,
                 place.source,
                 place.value,
-                Reason.INTERVAL_OVER_CAP,
+                MatrixReason.INTERVAL_OVER_CAP,
                 Severity.WARNED,
                 f"{framework}: at most {cap} months",
             ),
@@ -177,7 +223,7 @@ def _refuse(
     file: str,
     level: str,
     place: _Place,
-    reason: Reason,
+    reason: MatrixReason,
     index: Index,
     *,
     told: bool = False,
@@ -187,11 +233,21 @@ def _refuse(
     reading.cells.append(Examined(None, () if told else own))
     people = sorted(index.holders.get((level, place.source), ()))
     reading.questions.append(
-        OpenQuestion(file, place.line, level, place.source, place.item, place.value, reason, tuple(people))
+        OpenQuestion(
+            file,
+            place.line,
+            level,
+            place.source,
+            place.item,
+            place.value,
+            reason,
+            tuple(people),
+            asked=bool(level) and reason not in _NO_CELL,
+        )
     )
 
 
-def clashing(cells: list[Examined], refused: list[Finding], index: Index) -> Iterator[OpenQuestion]:
+def _clashing(cells: Sequence[Examined], refused: Sequence[Finding], index: Index) -> Iterator[OpenQuestion]:
     """Cells that were readable, and refused because the same source and document stand twice with other content."""
     lines = {finding.line: finding.reason for finding in refused if finding.severity is Severity.REFUSED}
     for each in cells:
@@ -237,3 +293,16 @@ def cell_address(sheet: str, row: int, column: int) -> str:
         column, rest = divmod(column - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return f"{sheet}!{letters}{row + 1}"
+
+
+KIND = WorkbookKind(
+    file="matrix.xlsx",
+    row=MatrixCell,
+    order=410,
+    owner="matrix",
+    stage=Stage.MATRIX,
+    reasons=MatrixReason,
+    read=_read,
+    clashing=_clashing,
+    questions="questions",
+)
