@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from records_testing import (
     ADMIN,
@@ -10,6 +12,7 @@ from records_testing import (
     BEN,
     COR,
     EVA,
+    FAY,
     GIL,
     QUE,
     SAM,
@@ -173,6 +176,19 @@ async def test_lists_are_paged_by_key_and_filtered(records: Records):
     for cursor in ("x", "WzEsMl0"):
         answer = await records.call(EVA, "GET", "/api/records", params={"cursor": cursor})
         assert bad_fields(answer) == ["cursor"]
+
+
+@pytest.mark.req("RP-15")
+async def test_the_records_of_a_version_include_those_of_leavers(records: Records):
+    stay, left = await records.read_and_sign(ANA, 3), await records.read_and_sign(FAY, 3)
+    await records.read_and_sign(BEN, 4)
+    records.clock(datetime(2027, 6, 1, tzinfo=UTC))
+    listed = await records.get(EVA, "/api/records", item="SOP-101", version=3)
+    assert {(row["record"], row["person"]) for row in listed["items"]} == {(stay, "ANA"), (left, "FAY")}
+    for row in listed["items"]:
+        shown = await records.get(EVA, f"/api/records/{row['record']}")
+        assert row["completed_at"] == shown["completed_at"]
+        assert shown["signatures"][0]["signed_at"] == shown["completed_at"]
 
 
 @pytest.mark.part("SR-03", "an unknown record is not found")
