@@ -40,7 +40,7 @@ status: $(STAMP) ## Show what runs
 	$(RUN)/attest status
 
 ##@ Test
-.PHONY: test test-deep test-containers bench lint format generate
+.PHONY: test test-deep test-containers bench lint format generate requirements
 test: $(STAMP) ## Run all tests (T=path ARGS=-k...)
 	$(if $(T),,$(RUN)/python -m attest.web test)
 	$(PYTEST) $(T) $(ARGS)
@@ -67,6 +67,7 @@ lint: $(STAMP) ## ruff, types, import rules, generated files in step, the pages 
 	$(RUN)/python -m attest_contracts.tools.generate --check
 	$(RUN)/python -m attest_contracts.tools.lock --check
 	$(RUN)/attest openapi --check
+	$(RUN)/python -m attest.requirements --check
 	$(RUN)/python -m attest.web lint
 
 format: $(STAMP) ## Format the code
@@ -77,7 +78,11 @@ format: $(STAMP) ## Format the code
 generate: $(STAMP) ## Make the generated files anew
 	$(RUN)/python -m attest_contracts.tools.generate
 	$(RUN)/attest openapi
+	$(RUN)/python -m attest.requirements --write
 	$(RUN)/python -m attest.web types
+
+requirements: $(STAMP) ## Print the state of each requirement and the tests that claim it
+	$(RUN)/python -m attest.requirements
 
 ##@ Help
 .PHONY: help
