@@ -7,13 +7,14 @@ import csv
 import io
 import zipfile
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 from gateway_svc.importing.owners import HttpOwners, OwnerUnreachableError
 from gateway_svc.services import unreachable
-from plantfiles import Stage
+from plantfiles import Stage, check, read_files, report
 from plantfiles.handover import parts
 from servicekit.problems import conflict
 from servicekit.testing.polling import eventually
@@ -84,6 +85,9 @@ async def test_the_report_names_each_row(imports: Imports) -> None:
     # A spreadsheet opens it, and nothing in it runs or hides.
     assert not any(value.startswith(("=", "+", "@")) for line in lines for value in line.values())
     assert "\\u200b" in answer.text
+    # `attest import --check` writes the same bytes without a platform.
+    plan = check(read_files(files), export_date=date.fromisoformat(job["export_date"]))
+    assert answer.text == report.as_csv(plan)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`attest import`: a customer's files by the API, as the page does it."""
+"""`attest import`: a customer's files by the API, as the page does it, or checked here without a platform."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import plantfiles
+from plantfiles import report as reports
 
 from attest.client import Api, files_of
 from attest.commands.connection import CommandError, Platform, guarded, log_in_as, platform_options
@@ -25,6 +27,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, given: str | None
 
 @click.command("import")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path), required=False)
+@click.option("--check", is_flag=True, help="check here, without a platform and what it has imported before")
 @click.option("--dry-run", is_flag=True, help="check alone: nothing can be accepted")
 @click.option(
     "--export-date",
@@ -60,6 +63,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, given: str | None
 def import_(
     platform: Platform,
     directory: Path | None,
+    check: bool,
     dry_run: bool,
     export_date: date | None,
     zone_rule: str | None,
@@ -78,6 +82,17 @@ def import_(
     if not files:
         raise CommandError(f"{directory}: there is no file")
     exported_on = export_date or date.today()  # noqa: DTZ011 - the day of whoever exported, where they are
+    if check:
+        if accept_as:
+            raise CommandError("--check sends nothing, so that nobody can accept: leave out --accept-as")
+        print(f"{len(files)} files of {directory}, export of {exported_on}")
+        return _check(
+            files,
+            report,
+            export_date=exported_on,
+            zone_rule=zone_rule,
+            migrated_counts=migrated_records == "count",
+        )
     with platform.connect() as connection, platform.log_in(connection) as api:
         print(f"{len(files)} files of {directory}, export of {exported_on}")
         job = api.upload(
@@ -106,6 +121,36 @@ def import_(
             print(f"two people accept it on the page: {api.address}/import/{job['id']}")
             return 0
         return finish(api, job["id"])
+
+
+def _check(
+    files: Mapping[str, bytes],
+    report: Path | None,
+    *,
+    export_date: date,
+    zone_rule: str | None,
+    migrated_counts: bool,
+) -> int:
+    """Checks the files by the rules of the platform, against each other alone."""
+    try:
+        plan = plantfiles.check(
+            plantfiles.read_files(files),
+            export_date=export_date,
+            zone_rule=zone_rule,
+            migrated_counts=migrated_counts,
+        )
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    print(table({"files": reports.summary(plan), "questions": len(plan.questions)}))
+    if report:
+        if _wants_json(report):
+            content = reports.as_dict(plan)
+            _write_json(report, content | {"items": content.pop("findings")})
+        else:
+            _write_csv(report, reports.as_csv(plan))
+        print(f"report in {report}")
+    print("checked without a platform: nothing was sent")
+    return 0
 
 
 def finish(api: Api, job: str) -> int:
@@ -156,11 +201,23 @@ def teller(say: Callable[[str], object]) -> Callable[[Mapping[str, Any]], None]:
 def write_report(api: Api, job: str, file: Path) -> None:
     """The report as the file's name asks for: .json, else CSV."""
     path = f"/api/imports/{job}/report"
-    if file.suffix.lower() != ".json":
-        file.write_text(api.text(path, "text/csv"), encoding="utf-8", newline="")
+    if not _wants_json(file):
+        _write_csv(file, api.text(path, "text/csv"))
         return
     report = api.get(path, limit=1)
     report["items"] = list(api.pages(path, limit=500))
+    _write_json(file, report | {"next": None})
+
+
+def _wants_json(file: Path) -> bool:
+    return file.suffix.lower() == ".json"
+
+
+def _write_csv(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", newline="")
+
+
+def _write_json(file: Path, report: Mapping[str, Any]) -> None:
     file.write_text(
-        json.dumps(report | {"next": None}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
     )
