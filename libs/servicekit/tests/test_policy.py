@@ -53,6 +53,10 @@ def test_a_scope_that_the_resource_does_not_state_is_not_met() -> None:
         ("area", {"site": "NL1", "area": "GA"}, {"site": "NL1", "area": "GA"}, True),
         ("site", {"site": "NL1", "trade": "OPR"}, {"site": "NL1", "trade": "QCA"}, False),
         ("team", {"trade": "OPR"}, {"team": "A", "trade": "QCA"}, False),
+        ("site", {"trade": "OPR"}, {"site": "NL1", "trade": ("QCA", "OPR")}, True),
+        ("site", {"trade": "OPR"}, {"site": "NL1", "trade": ["QCA"]}, False),
+        ("site", {"trade": "OP"}, {"site": "NL1", "trade": "OPR"}, False),
+        ("site", {"trade": "OPR"}, {"site": "NL1"}, False),
         ("team", {"site": "NL1"}, {"team": "A"}, True),
         ("own", {"site": "NL1"}, {"own": "A"}, True),
         ("own", {}, {"own": "B"}, False),
@@ -62,6 +66,28 @@ def test_reach_by_reach(
     reach: str, scope: dict[str, str], resource: dict[str, str], *, allowed: bool
 ) -> None:
     assert policy.decide(caller(Grant(reach, scope)), "unit.read", resource).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("held", "missing"),
+    [
+        (Grant("site", {"site": "NL1"}), "site"),
+        (Grant("area", {"site": "NL1", "area": "GA"}), "area"),
+        (Grant("site", {"trade": "OPR"}), "trade"),
+        (Grant("own"), "own"),
+        (Grant("team", {"trade": "OPR"}), "team"),
+    ],
+)
+def test_a_list_without_a_column_that_a_grant_needs_is_an_error(held: Grant, missing: str) -> None:
+    every = {"site": units.c.site, "area": units.c.area, "own": units.c.owner, "team": units.c.boss}
+    columns = {key: column for key, column in {**every, "trade": units.c.area}.items() if key != missing}
+    policy.filter(caller(held), "unit.read", columns | {missing: units.c.site})
+    with pytest.raises(PolicyError, match=missing):
+        policy.filter(caller(held), "unit.read", columns)
+
+
+def test_a_column_that_no_grant_needs_may_be_missing() -> None:
+    policy.filter(caller(Grant("site"), Grant("all"), Grant("idle", {"site": "NL1"})), "unit.read", {})
 
 
 def test_an_unknown_reach_is_no_policy() -> None:

@@ -4,7 +4,8 @@ The policy is data (`roles.yaml` of the contracts). From the same rules come the
 SQL filter of a list, so that a list never shows what a single read would refuse. A role names, for each action, its
 reach: `all` (every row, whatever the grant names), `site` (rows of the grant's site; a grant that names none: every
 site), `area` (of its site and area), `team` (rows whose supervisor is the caller), `own` (rows of the caller alone).
-Any other key of a grant's scope narrows site, area and team.
+Any other key of a grant's scope narrows site, area and team. A resource may have several values of such a key (a
+collection; in SQL `ANY` of an array): one of them must be the one that the grant names.
 
 Segregation of duties is part of the data, too: a rule names the parts in a subject that exclude a further act on it
 (`segregate`).
@@ -12,7 +13,7 @@ Segregation of duties is part of the data, too: a rule names the parts in a subj
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class Decision:
 
 
 class PolicyError(Exception):
-    """The policy data are not what the interpreter can hold to."""
+    """The policy data contradict themselves, or a list is filtered without a column that the policy needs."""
 
 
 type Parts = Mapping[str, str | Iterable[str | None] | None]
@@ -130,13 +131,17 @@ class Policy:
     def filter_any(
         self, caller: Caller, actions: Sequence[str], columns: Mapping[str, ColumnElement[Any]]
     ) -> ColumnElement[bool]:
-        """As `filter`, for what any of the actions would show."""
+        """As `filter`, for everything that any of the actions would show."""
         return or_(*(self.filter(caller, action, columns) for action in actions))
 
     def filter(
         self, caller: Caller, action: str, columns: Mapping[str, ColumnElement[Any]]
     ) -> ColumnElement[bool]:
-        """The same rules as an SQL condition; `columns` names the column of each scope key of the listed table."""
+        """The same rules as an SQL condition; `columns` names the column of each scope key of the listed table.
+
+        Raises PolicyError when a grant of the caller needs a column that `columns` does not name: an empty list would
+        hide that the list cannot tell who may see its rows.
+        """
         clauses: list[ColumnElement[bool]] = []
         for grant in caller.grants:
             reach = self._roles.get(grant.role, {}).get(action)
@@ -169,18 +174,31 @@ class Policy:
     def _covers(caller: Caller, grant: Grant, reach: str, resource: Mapping[str, Any]) -> bool:
         if reach in ("own", "team") and (caller.subject is None or resource.get(reach) != caller.subject):
             return False
-        return all(resource.get(key) == grant.scope[key] for key in _narrowing(grant, reach))
+        return all(_meets(resource.get(key), grant.scope[key]) for key in _narrowing(grant, reach))
 
     @staticmethod
     def _conditions(
         caller: Caller, grant: Grant, reach: str, columns: Mapping[str, ColumnElement[Any]]
     ) -> Iterable[ColumnElement[bool]]:
         if reach in ("own", "team"):
-            column = columns.get(reach)
-            yield false() if column is None or caller.subject is None else column == caller.subject
+            column = _column(columns, reach, grant)
+            yield false() if caller.subject is None else column == caller.subject
         for key in _narrowing(grant, reach):
-            column = columns.get(key)
-            yield false() if column is None else column == grant.scope[key]
+            yield _column(columns, key, grant) == grant.scope[key]
+
+
+def _meets(stated: Any, wanted: str) -> bool:
+    """Whether what a resource states of a key is the wanted value, or a collection that has it."""
+    if isinstance(stated, Collection) and not isinstance(stated, str):
+        return wanted in stated
+    return stated == wanted
+
+
+def _column(columns: Mapping[str, ColumnElement[Any]], key: str, grant: Grant) -> ColumnElement[Any]:
+    try:
+        return columns[key]
+    except KeyError:
+        raise PolicyError(f"a grant of {grant.role} needs a column for {key}, and the list has none") from None
 
 
 def _narrowing(grant: Grant, reach: str) -> list[str]:
