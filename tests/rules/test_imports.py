@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,9 @@ def lint(copy: Path) -> subprocess.CompletedProcess[str]:
 
 
 def broken(done: subprocess.CompletedProcess[str]) -> list[str]:
-    return [line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")]
+    """The names of the broken rules; a rule with exceptions is printed with their number."""
+    lines = [line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")]
+    return [re.sub(r" \(\d+ ignored imports?\)$", "", line) for line in lines]
 
 
 @pytest.fixture

@@ -198,7 +198,9 @@ def _column(columns: Mapping[str, ColumnElement[Any]], key: str, grant: Grant) -
     try:
         return columns[key]
     except KeyError:
-        raise PolicyError(f"a grant of {grant.role} needs a column for {key}, and the list has none") from None
+        raise PolicyError(
+            f"a grant of {grant.role} needs a column for {key}, and the list has none"
+        ) from None
 
 
 def _narrowing(grant: Grant, reach: str) -> list[str]:

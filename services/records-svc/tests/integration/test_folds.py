@@ -29,7 +29,10 @@ from servicekit.testing.folds import (
 )
 
 TOPICS = topics.load()
-TABLES = [f"app.{name}" for name in ("assignment", "site", "person", "person_place", "document")]
+TABLES = [
+    f"app.{name}"
+    for name in ("assignment", "site", "person", "person_place", "person_scope", "site_zone", "document")
+]
 
 
 def _example(topic: str, name: str) -> dict[str, Any]:

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from plantkit import scope
 from servicekit.bus import Fold, Subscription
 
 from reporting_svc.projections import fold
@@ -18,11 +21,14 @@ AUDIT_TOPICS = (
     "reporting.audit",
 )
 NAMES = "matrix.person-name"
+SCOPE = {"matrix.person": scope.people, "matrix.organisation": scope.sites}
 
 
 def folds(schema: str = fold.LIVE) -> dict[str, Fold]:
     """What can be folded again from the archive, into the tables of a schema."""
     found = {topic: fold.bitemporal(topic, schema) for topic in fold.BITEMPORAL}
+    for topic, kept in SCOPE.items():
+        found[topic] = fold.after(found[topic], partial(kept, schema=schema))
     return found | dict.fromkeys(AUDIT_TOPICS, fold.audit(schema))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from plantkit.scope import resource_of, visible
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from servicekit.db import Tx
 from servicekit.http.app import Allow, PolicyOf
@@ -19,7 +20,6 @@ from sqlalchemy import select
 from assignment_svc.api.cells import complete
 from assignment_svc.db import tables
 from assignment_svc.handlers import holds
-from assignment_svc.handlers.scope import resource_of, scoped_people
 
 router = APIRouter(prefix="/api", tags=["assignments"])
 READ = ("assignment.read", "assignment.read_own")
@@ -101,10 +101,10 @@ async def list_assignments(
     """Assignments, open ones and history; `status=OPEN` is what is to be done now."""
     table = tables.assignment.c
     async with database.read() as tx:
-        people = await scoped_people(tx, caller, policy, READ, person)
-        query = select(tables.assignment).where(*after(cursor, [table.person, table.item, table.assignment]))
-        if people is not None:
-            query = query.where(table.person.in_(people))
+        query = select(tables.assignment).where(
+            visible(policy, caller, READ, table.person),
+            *after(cursor, [table.person, table.item, table.assignment]),
+        )
         for column, value in (
             (table.person, person),
             (table.item, item),
@@ -141,7 +141,7 @@ async def get_assignment(
         )
         if row is None:
             raise not_found("assignment", assignment)
-        policy.require_any(caller, READ, await resource_of(tx, row["person"]) or {})
+        policy.require_any(caller, READ, await resource_of(tx, row["person"]))
         fields = {k: row["body"].get(k) for k in AssignmentOut.model_fields}
         return AssignmentOut(
             **fields | {"recorded_at": row["recorded_at"], "correlation": row["correlation"]}
@@ -158,10 +158,9 @@ async def put_hold(
     """Suspends a person on items, or on everything, from an instant on (R-71)."""
 
     async def act(tx: Tx) -> dict[str, Any]:
-        resource = await resource_of(tx, body.person)
-        if resource is None:
+        if await tx.one("SELECT 1 FROM app.person WHERE person = :person", {"person": body.person}) is None:
             raise not_found("person", body.person)
-        policy.require(caller, "qualification.hold", resource)
+        policy.require(caller, "qualification.hold", await resource_of(tx, body.person))
         return await holds.put(tx, body.person, body.items, body.from_at or tx.now)
 
     return await run_command(request, caller, body.reason, act, show=HoldOut, status=201)
@@ -181,7 +180,7 @@ async def release_hold(
         row = await tx.one("SELECT * FROM app.hold WHERE CAST(id AS text) = :id", {"id": hold})
         if row is None:
             raise not_found("hold", hold)
-        policy.require(caller, "qualification.hold", await resource_of(tx, row["person"]) or {})
+        policy.require(caller, "qualification.hold", await resource_of(tx, row["person"]))
         return await holds.release(tx, dict(row))
 
     return await run_command(request, caller, body.reason, act, show=ReleaseOut)

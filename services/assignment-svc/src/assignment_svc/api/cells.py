@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
+from plantkit.scope import VisibleSql, as_resource, resource_of, visible_sql
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from servicekit.bus import watermarks
 from servicekit.db import Tx
@@ -22,7 +23,6 @@ from assignment_svc.domain.qualification import UNTRAINED, cell_at, unqualified_
 from assignment_svc.domain.timeline import Segment
 from assignment_svc.domain.vocabulary import Status
 from assignment_svc.handlers import ask
-from assignment_svc.handlers.scope import as_resource, resource_of, scoped_people
 from assignment_svc.inbound import INBOUND
 
 router = APIRouter(prefix="/api", tags=["qualification"])
@@ -140,14 +140,13 @@ async def get_cells(
         if person is not None and item is not None:
             resource = await resource_of(tx, person)
             # Out of scope is answered as not known: `[]`, as reporting answers it (C-26).
-            seen = resource is not None and any(policy.decide(caller, one, resource).allowed for one in READ)
+            seen = any(policy.decide(caller, one, resource).allowed for one in READ)
             if seen and await tx.one("SELECT 1 FROM app.document WHERE document = :d", {"d": item}):
-                assert resource is not None
                 rows = await _one(tx, person, item, moment, zones, resource)
         else:
-            people = await scoped_people(tx, caller, policy, READ, person)
+            seen = visible_sql(policy, caller, READ, "c.person")
             rows, following = await _many(
-                tx, people, item, place, moment, zones, limit, cursor, keep_all=keep_all
+                tx, seen, person, item, place, moment, zones, limit, cursor, keep_all=keep_all
             )
         if place is not None:
             rows = [row for row in rows if row.place == place]
@@ -205,7 +204,7 @@ LEFT JOIN LATERAL (
     AND (segment ->> 'to' IS NULL OR CAST(segment ->> 'to' AS timestamptz) > :at) LIMIT 1
 ) AS s ON true
 WHERE (CAST(:item AS text) IS NULL OR c.item = :item) AND (CAST(:place AS text) IS NULL OR c.place = :place)
-  AND (CAST(:people AS text[]) IS NULL OR c.person = ANY(:people))
+  AND (CAST(:person AS text) IS NULL OR c.person = :person) AND {seen}
   AND (c.person, c.item, c.place) > (:last_person, :last_item, :last_place)
   AND (:all OR coalesce(s.segment ->> 'status', 'NOT_REQUIRED') <> 'NOT_REQUIRED')
 ORDER BY c.person, c.item, c.place LIMIT :limit
@@ -214,7 +213,8 @@ ORDER BY c.person, c.item, c.place LIMIT :limit
 
 async def _many(
     tx: Tx,
-    people: Sequence[str] | None,
+    seen: VisibleSql,
+    person: str | None,
     item: str | None,
     place: str | None,
     moment: datetime,
@@ -226,12 +226,13 @@ async def _many(
 ) -> tuple[list[Cell], str | None]:
     start = decode(cursor, 3) if cursor else ["", "", ""]
     rows = await tx.rows(
-        _PAGE,
-        {
+        _PAGE.replace("{seen}", seen.sql),
+        seen.parameters
+        | {
             "at": moment,
             "item": item,
             "place": place,
-            "people": people,
+            "person": person,
             "last_person": start[0],
             "last_item": start[1],
             "last_place": start[2],
@@ -325,8 +326,8 @@ async def check(
     facts = await ask.glance(database, question)
     moment = body.at or facts.now
     resource = None
-    if (state := facts.people.get(body.person)) is not None:
-        resource = as_resource(state, facts.now.date())
+    if body.person in facts.people:
+        resource = as_resource(body.person, facts.scope)
         policy.require_any(caller, ["authorisation.check", "qualification.read_own"], resource)
     staleness = timedelta(seconds=request.app.state.settings.max_staleness)
     decision = ask.check(facts, question, max_staleness=staleness)
@@ -360,7 +361,7 @@ async def tasks_of(
     """Every regulated task with its verdict for the person: "you may run ..., not ... because ..."."""
     async with database.read() as tx:
         resource = await resource_of(tx, person)
-        policy.require_any(caller, ["authorisation.check", "qualification.read_own"], resource or {})
+        policy.require_any(caller, ["authorisation.check", "qualification.read_own"], resource)
         staleness = timedelta(seconds=request.app.state.settings.max_staleness)
         found = []
         for row in await tx.rows("SELECT state FROM app.task ORDER BY task"):

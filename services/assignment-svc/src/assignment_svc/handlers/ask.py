@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from plantkit.scope import PRESENT
 from plantkit.time import start_of_day
 from servicekit.db import Database, Tx
 
@@ -49,7 +50,7 @@ class Check:
     at: datetime | None = None
 
 
-_FACTS = """
+_FACTS = f"""
 WITH of_asset AS MATERIALIZED (
   SELECT item, state -> 'spans' AS spans FROM app.obligation
   WHERE person = %(person)s AND state -> 'spans' @> CAST(%(of_asset)s AS jsonb)
@@ -62,6 +63,7 @@ SELECT 'now' AS what, NULL AS key, NULL AS key2, NULL::jsonb AS body, app.clock(
 UNION ALL SELECT 'unit', unit, NULL, state, NULL FROM app.unit
   WHERE state ->> 'kind' = 'site' OR unit = %(asset)s
 UNION ALL SELECT 'person', person, NULL, state, NULL FROM app.person WHERE person = ANY(%(people)s)
+UNION ALL SELECT 'scope', person, NULL, to_jsonb(present), NULL FROM ({PRESENT}) present WHERE person = %(person)s
 UNION ALL SELECT 'task', task, NULL, state, NULL FROM app.task WHERE task = %(task)s
 UNION ALL SELECT 'of_asset', item, NULL, spans, NULL FROM of_asset
 UNION ALL SELECT 'document', document, NULL, NULL, NULL FROM app.document WHERE document IN (SELECT item FROM wanted)
@@ -71,7 +73,7 @@ UNION ALL SELECT 'cell', person, item, jsonb_build_object('place', place, 'segme
   WHERE person = ANY(%(people)s) AND item IN (SELECT item FROM wanted)
 UNION ALL SELECT 'watermark', topic, NULL, NULL, CASE WHEN bool_and(watermark IS NOT NULL) THEN min(watermark) END
   FROM bus.consumed WHERE consumer = %(consumer)s GROUP BY topic
-"""
+"""  # noqa: S608 - our own text
 
 
 @dataclass(slots=True)
@@ -86,6 +88,8 @@ class Facts:
     places: dict[str, Place] = field(default_factory=dict)
     assets: set[str] = field(default_factory=set)
     people: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    scope: Mapping[str, Any] | None = None
+    """Where the person of the question belongs today (`plantkit.scope`)."""
     task: Mapping[str, Any] | None = None
     of_asset: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Item -> all spans of the person's obligation, of the items that the asset has ever required of them."""
@@ -168,6 +172,8 @@ def _sorted(rows: Iterable[Mapping[str, Any]], question: Check) -> Facts:
                 found.assets.add(key)
             case "person":
                 found.people[key] = body
+            case "scope":
+                found.scope = body
             case "task":
                 found.task = body
             case "of_asset":

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from plantkit import scope
 from servicekit.db import Tx
 from servicekit.domain import RuleError
 from servicekit.http.app import Allow, PolicyOf
@@ -44,14 +45,9 @@ async def list_people(
     """People in the caller's scope, with the spells that hold today at their place."""
     async with database.read() as tx:
         listed = _listed(tx.now.date())
-        columns = {
-            "site": listed.c.site,
-            "area": listed.c.area,
-            "own": listed.c.person,
-            "team": listed.c.supervisor,
-        }
         query = select(listed).where(
-            policy.filter(caller, "person.read", columns), *after(cursor, [listed.c.person])
+            scope.visible(policy, caller, ["person.read"], listed.c.person),
+            *after(cursor, [listed.c.person]),
         )
         if site:
             query = query.where(listed.c.site == site)
@@ -100,7 +96,7 @@ async def get_obligations(
 @router.post("", status_code=201, responses={201: {"model": schemas.PersonState}})
 async def hire(body: schemas.HireIn, request: Request, caller: Writer, policy: PolicyOf) -> Result:
     """A new person with the first spells; obligations and assignments follow by themselves (AE-01)."""
-    policy.require(caller, "person.write", {"site": body.site, "area": body.area, "own": body.person})
+    policy.require(caller, "person.write", _at_first(body, body.person))
     command = people.Hire(**body.model_dump(exclude={"reason"}))
     return await run_command(
         request,
@@ -122,7 +118,7 @@ async def rehire(
     terms = people.Terms(**body.model_dump(exclude={"reason"}))
 
     async def act(tx: Tx) -> dict[str, Any]:
-        policy.require(caller, "person.write", {"site": body.site, "area": body.area, "own": person})
+        policy.require(caller, "person.write", _at_first(body, person))
         return await people.rehire(tx, person, terms)
 
     return await _change(request, caller, policy, person, body, act, from_="hired_on", status=201)
@@ -286,12 +282,15 @@ def _problem(from_field: str, to_field: str) -> Callable[[Exception], Problem | 
 
 
 async def _resource(tx: Tx, person: str) -> dict[str, Any]:
-    """The person as the policy sees it."""
-    listed = _listed(tx.now.date())
-    row = await tx.one(select(listed).where(listed.c.person == person))
-    if row is None:
+    """The person as the policy sees it. Raises 404 for a person who is not known."""
+    if await tx.one("SELECT 1 FROM app.person WHERE person = :person", {"person": person}) is None:
         raise not_found("person", person)
-    return {"site": row["site"], "area": row["area"], "own": person, "team": row["supervisor"]}
+    return await scope.resource_of(tx, person)
+
+
+def _at_first(body: schemas.HireIn | schemas.EmploymentIn, person: str) -> dict[str, Any]:
+    """The person as the policy will see it from the first day of the employment."""
+    return {"site": body.site, "area": body.area, "own": person, "job_function": body.job_function}
 
 
 async def _shown(tx: Tx, person: str, caller: Caller, policy: PolicyOf) -> schemas.PersonOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plantkit.scope import scope_tables
 from servicekit.db.kinds import kind
 from servicekit.lanes import lane_tables
 from servicekit.signing import signature_table
@@ -22,6 +23,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 metadata = MetaData(schema="app")
 Instant = DateTime(timezone=True)
+
+person_scope, site_zone = scope_tables(metadata, "derived")
 
 unit = Table(
     "unit",

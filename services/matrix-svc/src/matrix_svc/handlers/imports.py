@@ -22,6 +22,7 @@ from matrix_svc.db import queries, tables
 from matrix_svc.domain.rules import DEFAULT_PASS_MARK, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
 from matrix_svc.domain.versions import same_requirement
+from matrix_svc.handlers.announcing import announce_people
 from matrix_svc.handlers.obligations import OBLIGATIONS
 from matrix_svc.handlers.organisation import put_task, put_unit
 from matrix_svc.handlers.versions import announce_requirements, in_force, insert_answers, insert_rules
@@ -307,7 +308,7 @@ async def _announce_people(tx: Tx, people: Sequence[str]) -> None:
     rows = await tx.rows(
         "SELECT * FROM app.person WHERE person = ANY(:people) ORDER BY person", {"people": list(people)}
     )
-    await announce(
+    await announce_people(
         tx,
         [
             matrix_person.person_imported(

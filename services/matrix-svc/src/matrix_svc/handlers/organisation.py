@@ -15,6 +15,7 @@ from sqlalchemy import Table, insert, update
 from matrix_svc import outbound
 from matrix_svc.db import queries, tables
 from matrix_svc.domain.rules import SourceKind
+from matrix_svc.handlers.announcing import announce_unit
 from matrix_svc.handlers.obligations import OBLIGATIONS
 
 UNIT_KINDS = ("site", "area", "job_function", "equipment", "overlay", "framework", "training_category")
@@ -81,7 +82,7 @@ async def put_unit(tx: Tx, unit: Mapping[str, Any]) -> dict[str, Any]:
     row["version"] = await _put(tx, tables.unit, "unit", row)
     if kind == "site" and before is not None and before["time_zone"] != row["time_zone"]:
         await _mark_people_of(tx, row["code"])
-    await announce(tx, [outbound.organisation(row, outbound.change("changed", reason=tx.context.reason))])
+    await announce_unit(tx, outbound.organisation(row, outbound.change("changed", reason=tx.context.reason)))
     return row
 
 

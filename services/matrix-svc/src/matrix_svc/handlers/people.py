@@ -9,7 +9,7 @@ from typing import Any
 
 from attest_contracts.events import matrix_person
 from attest_contracts.outgoing import Constructor
-from servicekit.bus.outbox import announce, claim
+from servicekit.bus.outbox import claim
 from servicekit.db import Tx
 from servicekit.ids import new_id
 from servicekit.lanes import Mark, mark
@@ -27,6 +27,7 @@ from matrix_svc.domain.spells import (
     ended,
     standing,
 )
+from matrix_svc.handlers.announcing import announce_people
 from matrix_svc.handlers.obligations import OBLIGATIONS
 
 
@@ -91,7 +92,7 @@ async def hire(tx: Tx, command: Hire) -> dict[str, Any]:
     await _insert_spells(tx, spells)
     state = outbound.person_state(row, spells)
     what = outbound.change("hired", reason=tx.context.reason, valid_from=outbound.day(command.hired_on))
-    await announce(tx, [matrix_person.person_hired(state, what), outbound.person_name(name, what)])
+    await announce_people(tx, [matrix_person.person_hired(state, what), outbound.person_name(name, what)])
     await mark(tx, tables.LANES, [Mark(command.person, OBLIGATIONS)])
     return state
 
@@ -204,7 +205,7 @@ async def _save(
     rosters = await queries.rosters_of(tx, [row["person"]])
     state = outbound.person_state(row, [*spells, *new], rosters.get(row["person"], ()))
     what = outbound.change(kind, reason=tx.context.reason, valid_from=outbound.day(day), cause=cause)
-    await announce(tx, [event(state, what)])
+    await announce_people(tx, [event(state, what)])
     await mark(tx, tables.LANES, [Mark(row["person"], OBLIGATIONS, cause=cause)])
     return state
 

@@ -7,6 +7,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from plantkit.scope import resource_of, visible
 from pydantic import AwareDatetime
 from servicekit.aggregates import handle
 from servicekit.db import Tx
@@ -22,7 +23,6 @@ from records_svc.api import schemas, views
 from records_svc.api.reading import person_of
 from records_svc.api.records import READ
 from records_svc.db import queries, tables
-from records_svc.db.scope import columns_of, resource_of, scope
 from records_svc.domain.late_entry import LARGEST_SCAN, Refuse
 from records_svc.domain.vocabulary import METHOD_ORDER
 from records_svc.handlers import late_entries
@@ -96,9 +96,9 @@ async def list_entries(
     cursor: Cursor = None,
 ) -> schemas.Page[schemas.LateEntryOut]:
     """In the order of their entry."""
-    entry, scoped = tables.late_entry, scope()
-    query, stands = queries.late_entries(scoped)
-    query = query.where(policy.filter_any(caller, VIEW, columns_of(scoped, entry.c.person)))
+    entry = tables.late_entry
+    query, stands = queries.late_entries()
+    query = query.where(visible(policy, caller, VIEW, entry.c.person))
     if cursor is not None:
         query = query.where(entry.c.late_entry > _position(cursor))
     if state is not None:

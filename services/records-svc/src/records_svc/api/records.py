@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from plantkit.scope import resource_of, visible
 from servicekit.aggregates import handle
 from servicekit.db import Tx
 from servicekit.http.app import Allow, PolicyOf, correlation_of
@@ -22,7 +23,6 @@ from records_svc.aggregates import MARK
 from records_svc.api import schemas, views
 from records_svc.api.reading import person_of
 from records_svc.db import tables
-from records_svc.db.scope import columns_of, resource_of, scope
 from records_svc.domain.correction import Propose, Refuse
 from records_svc.handlers import error_marks
 from records_svc.handlers.access import log_access
@@ -50,11 +50,8 @@ async def list_records(
 ) -> schemas.Page[schemas.RecordRow]:
     """Newest completion first. mark: `proposed` lists what waits for the second person."""
     record, marked = tables.training_record, tables.error_mark
-    scoped = scope()
     marking = _mark()
-    conditions: list[ColumnElement[bool]] = [
-        policy.filter_any(caller, READ, columns_of(scoped, record.c.person))
-    ]
+    conditions: list[ColumnElement[bool]] = [visible(policy, caller, READ, record.c.person)]
     for column, wanted in (
         (record.c.person, person),
         (record.c.item, item),
@@ -72,11 +69,7 @@ async def list_records(
         )
     query = (
         select(record, marking.label("mark"))
-        .select_from(
-            record.outerjoin(marked, marked.c.record == record.c.record).outerjoin(
-                scoped, scoped.c.person == record.c.person
-            )
-        )
+        .select_from(record.outerjoin(marked, marked.c.record == record.c.record))
         .where(*conditions)
         .order_by(record.c.completed_at.desc(), record.c.record.desc())
         .limit(limit + 1)

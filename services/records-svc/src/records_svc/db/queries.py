@@ -7,7 +7,7 @@ from typing import Any
 
 from servicekit.db import Tx
 from servicekit.signing import Signature, signatures_of
-from sqlalchemy import ColumnElement, FromClause, Select, case, select
+from sqlalchemy import ColumnElement, Select, case, select
 
 from records_svc.db import tables
 from records_svc.domain.late_entry import EntryState
@@ -29,17 +29,12 @@ _STATE = case(
 )
 
 
-def late_entries(*more: FromClause) -> tuple[Select[*tuple[Any, ...]], ColumnElement[str]]:
-    """Late entries with their state, their record and their refusal; the second value is the state, for a condition.
-
-    more: what else is joined by its column `person`.
-    """
+def late_entries() -> tuple[Select[*tuple[Any, ...]], ColumnElement[str]]:
+    """Late entries with their state, their record and their refusal; the second value is the state, for a condition."""
     entry, record, refusal = tables.late_entry, tables.training_record, tables.refusal
     joined = entry.outerjoin(record, record.c.late_entry == entry.c.late_entry).outerjoin(
         refusal, refusal.c.proposal == entry.c.late_entry
     )
-    for each in more:
-        joined = joined.outerjoin(each, each.c.person == entry.c.person)
     columns: list[Any] = [
         entry,
         _STATE.label("state"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plantkit.scope import scope_tables
 from servicekit.db.kinds import kind
 from servicekit.signing import signature_table
 from sqlalchemy import (
@@ -23,6 +24,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 metadata = MetaData(schema="app")
 Instant = DateTime(timezone=True)
+
+person_scope, site_zone = scope_tables(metadata)
 Id = UUID(as_uuid=False)
 
 # A record as it was made (SR-01); what is said of it later stands beside it (error_mark).

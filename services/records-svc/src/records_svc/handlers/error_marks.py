@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from plantkit.scope import resource_of
 from servicekit.aggregates import carry_out, load
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
@@ -22,7 +23,6 @@ from servicekit.signing import Prepared, Signature, no_inputs
 from records_svc import outbound
 from records_svc.aggregates import MARK
 from records_svc.db import queries
-from records_svc.db.scope import resource_of
 from records_svc.domain import correction as rules
 from records_svc.domain.correction import Confirm, Mark, open_proposal
 from records_svc.domain.vocabulary import MARK_IN_ERROR, MEANING_TEXTS

@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from plantkit.scope import resource_of
 from servicekit.aggregates import carry_out, create, load
 from servicekit.db import Tx
 from servicekit.domain import RuleError
@@ -27,7 +28,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from records_svc import outbound
 from records_svc.aggregates import LATE_ENTRY
 from records_svc.db import queries, tables
-from records_svc.db.scope import resource_of
 from records_svc.domain import late_entry as rules
 from records_svc.domain.late_entry import LateEntry, Propose, Verify
 from records_svc.domain.places import place_at

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from attest_contracts.models import matrix_organisation, matrix_person
+from plantkit import scope
 from servicekit.bus import Event
 from servicekit.db import Tx
 from sqlalchemy import delete
@@ -18,6 +19,7 @@ from records_svc.domain.places import Days, Person, PlaceSpell
 
 async def organisation(tx: Tx, events: Sequence[Event[matrix_organisation.State]]) -> None:
     """Sites alone: the zone of a person's place is stated by every record (C-09)."""
+    await scope.sites(tx, events)
     rows = [
         {
             "site": event.state.code,
@@ -34,6 +36,7 @@ async def organisation(tx: Tx, events: Sequence[Event[matrix_organisation.State]
 
 
 async def people(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
+    await scope.people(tx, events)
     rows = [
         {
             "person": event.state.person,

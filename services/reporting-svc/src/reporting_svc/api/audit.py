@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
+from plantkit.scope import visible_sql
 from pydantic import AwareDatetime
 from servicekit.http.app import Allow, PolicyOf
 from servicekit.http.caller import Caller
@@ -16,7 +17,6 @@ from servicekit.problems import invalid
 from reporting_svc.api import schemas
 from reporting_svc.domain.vocabulary import AUDITED, ENTITY_OF
 from reporting_svc.projections.asof import trail_complete_up_to
-from reporting_svc.projections.scope import scope
 from reporting_svc.projections.trail import Question, trail
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
@@ -48,9 +48,9 @@ async def get_trail(
     if id is None and correlation is None and person is None:
         raise invalid("id", "missing", "ask for an id, a correlation or a person")
     question = Question(entity, id, correlation, person, service, since, until, related)
-    allowed = scope(policy, caller, ["audit.read"], place="site.site", person="about.person")
+    seen = visible_sql(policy, caller, ["audit.read"], "about.person")
     async with database.read() as tx:
-        found, following = await trail(tx, question, allowed, limit=limit, cursor=cursor)
+        found, following = await trail(tx, question, seen, limit=limit, cursor=cursor)
         return schemas.Trail(
             items=[schemas.AuditEntry(**_shown(row)) for row in found],
             next=following,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from plantkit.scope import visible_sql
 from servicekit.http.app import Allow, PolicyOf
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf
@@ -15,7 +16,6 @@ from reporting_svc.api.common import At, KnownAt, answered, asof, local, located
 from reporting_svc.projections import cells
 from reporting_svc.projections.asof import zones
 from reporting_svc.projections.compliance import names_of
-from reporting_svc.projections.scope import scope
 
 router = APIRouter(prefix="/api/qualification", tags=["qualification"])
 READ = ("qualification.read", "qualification.read_own")
@@ -37,13 +37,13 @@ async def get_cells(
     cursor: Cursor = None,
 ) -> schemas.Cells:
     """Cells by person, item, place. With both person and item: one row a place, NOT_REQUIRED included."""
-    allowed = scope(policy, caller, READ, place="c.place", person="c.person")
+    seen = visible_sql(policy, caller, READ, "c.person")
     async with database.read() as tx:
         asked = asof(tx, at, known_at)
         found, following = await cells.cells(
             tx,
             asked,
-            allowed,
+            seen,
             person=person,
             item=item,
             place=place,
@@ -71,10 +71,10 @@ async def get_timeline(
     cursor: Cursor = None,
 ) -> schemas.Timeline:
     """Every cell of a person over all of time, future included, as known at a time."""
-    allowed = scope(policy, caller, READ, place="c.place", person="c.person")
+    seen = visible_sql(policy, caller, READ, "c.person")
     async with database.read() as tx:
         asked = asof(tx, None, known_at)
-        found, following = await cells.bars(tx, asked, allowed, person, item=item, limit=limit, cursor=cursor)
+        found, following = await cells.bars(tx, asked, seen, person, item=item, limit=limit, cursor=cursor)
         places = await zones(tx, asked)
         bars = [
             schemas.Bar(

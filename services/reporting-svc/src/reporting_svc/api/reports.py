@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from plantkit.scope import VisibleSql, visible_sql
 from pydantic import AwareDatetime
 from servicekit.db import Database, Tx
 from servicekit.http.app import Allow, PolicyOf, correlation_of
@@ -26,7 +27,6 @@ from reporting_svc.domain.vocabulary import Trigger
 from reporting_svc.projections import assignments, cells, compliance, differences
 from reporting_svc.projections.asof import AsOf, complete_up_to, zones
 from reporting_svc.projections.compliance import Filters
-from reporting_svc.projections.scope import Scope, scope
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])
 Reader = Annotated[Caller, Depends(Allow("report.read"))]
@@ -70,29 +70,29 @@ async def get_compliance(
     as_file = tabular.MEDIA_TYPE in request.headers.get("accept", "")
     action = "report.export" if as_file else "report.read"
     policy.require(caller, action)
-    allowed = scope(policy, caller, [action], place="s.place", person="q.person")
+    seen = visible_sql(policy, caller, [action], "p.person")
     async with database.read() as tx:
         asked = asof(tx, at, known_at)
         if as_file:
             # The file's pages are read one after another: they must all be of the same knowledge.
             asked = replace(asked, known_at=asked.shown_known_at)
             limit, cursor = _BLOCK, None
-        report = await _compliance(tx, asked, allowed, filters, limit, cursor)
+        report = await _compliance(tx, asked, seen, filters, limit, cursor)
     if not as_file:
         return report
     await _note_export(request, database, caller, filters, report, purpose)
     name = f"compliance-{asked.at:%Y%m%dT%H%M%SZ}.csv"
     return StreamingResponse(
-        _file(database, asked, allowed, filters, report),
+        _file(database, asked, seen, filters, report),
         media_type=f"{tabular.MEDIA_TYPE}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
 async def _compliance(
-    tx: Tx, asked: AsOf, allowed: Scope, filters: Filters, limit: int, cursor: str | None
+    tx: Tx, asked: AsOf, seen: VisibleSql, filters: Filters, limit: int, cursor: str | None
 ) -> schemas.Compliance:
-    found = await compliance.compliance(tx, asked, allowed, filters, limit=limit, cursor=cursor)
+    found = await compliance.compliance(tx, asked, seen, filters, limit=limit, cursor=cursor)
     places = await zones(tx, asked)
     return schemas.Compliance(
         filters=filters.named(),
@@ -105,7 +105,7 @@ async def _compliance(
 
 
 async def _file(
-    database: Database, asked: AsOf, allowed: Scope, filters: Filters, report: schemas.Compliance
+    database: Database, asked: AsOf, seen: VisibleSql, filters: Filters, report: schemas.Compliance
 ) -> AsyncIterator[str]:
     yield tabular.lines(tabular.header(report))
     while True:
@@ -113,7 +113,7 @@ async def _file(
         if report.next is None:
             return
         async with database.read() as tx:
-            report = await _compliance(tx, asked, allowed, filters, _BLOCK, report.next)
+            report = await _compliance(tx, asked, seen, filters, _BLOCK, report.next)
 
 
 async def _note_export(
@@ -153,17 +153,14 @@ async def get_differences(
     at: At = None,
 ) -> schemas.Differences:
     """The answers about an instant as known at two times, and the facts that made them differ. known_b: now."""
-    allowed = scope(policy, caller, ["report.read"], place="c.place", person="c.person")
+    seen = visible_sql(policy, caller, ["report.read"], "c.person")
     async with database.read() as tx:
         later = asof(tx, at, known_b)
         if known_a > later.shown_known_at:
             raise invalid("known_a", "later-than-known_b", "known_a is the earlier of the two")
         earlier = replace(later, known_at=known_a)
         one, other = [
-            {
-                row["place"]: row
-                for row in (await cells.cells(tx, asked, allowed, person=person, item=item))[0]
-            }
+            {row["place"]: row for row in (await cells.cells(tx, asked, seen, person=person, item=item))[0]}
             for asked in (earlier, later)
         ]
         places = await zones(tx, later)
@@ -224,13 +221,13 @@ async def get_assignment_sources(
     cursor: Cursor = None,
 ) -> schemas.AssignmentSources:
     """Assignments by when they were opened, with why; counts by trigger over all rows (RP-05)."""
-    allowed = scope(policy, caller, ["report.read"], place="a.place", person="a.person")
+    seen = visible_sql(policy, caller, ["report.read"], "a.person")
     async with database.read() as tx:
         asked = asof(tx, None, known_at)
         found, following, by_trigger, withdrawn = await assignments.assignments(
             tx,
             asked,
-            allowed,
+            seen,
             limit=limit,
             cursor=cursor,
             trigger=trigger.value if trigger else None,

@@ -7,6 +7,7 @@ are replicas: they can be folded again from `archive.event` (`reporting_svc.rebu
 
 from __future__ import annotations
 
+from plantkit.scope import scope_tables
 from servicekit.db.kinds import kind
 from sqlalchemy import (
     BigInteger,
@@ -98,6 +99,9 @@ person_spell = _bitemporal(
         Index("person_spell_value", "kind", "value", "person"),
     ),
 )
+
+# Who may see the past is a question of the present: current only.
+person_scope, site_zone = scope_tables(metadata)
 
 person_name = Table(
     "person_name",
@@ -311,6 +315,8 @@ PROJECTED: tuple[Table, ...] = (
     timeline,
     person,
     person_spell,
+    person_scope,
+    site_zone,
     unit,
     document,
     requirement,

@@ -41,9 +41,8 @@ class AsOf:
 
     @property
     def knowing(self) -> dict[str, Any]:
-        """The parameters of `known`, and today's date for `scope.person_now`."""
-        found: dict[str, Any] = {"today": self.now.date()}
-        return found if self.known_at is None else found | {"known_at": self.known_at}
+        """The parameters of `known`."""
+        return {} if self.known_at is None else {"known_at": self.known_at}
 
     @property
     def parameters(self) -> dict[str, Any]:

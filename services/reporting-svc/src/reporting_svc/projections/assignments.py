@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from plantkit.scope import VisibleSql
 from servicekit.db import Tx
 from servicekit.http.paging import decode, encode
 
 from reporting_svc.projections.asof import AsOf
-from reporting_svc.projections.scope import Scope, person_now
 
 _FILTERS = {
     "trigger": "a.trigger = :trigger",
@@ -28,7 +28,7 @@ _FILTERS = {
 async def assignments(
     tx: Tx,
     asof: AsOf,
-    allowed: Scope,
+    seen: VisibleSql,
     *,
     limit: int,
     cursor: str | None = None,
@@ -36,13 +36,12 @@ async def assignments(
 ) -> tuple[list[dict[str, Any]], str | None, dict[str, int], int]:
     """Rows by opening, the cursor, counts by trigger over all rows, and how many were withdrawn and so not counted.
 
-    filters: of `_FILTERS`; since and until: `[since, until)` of the opening. `allowed` speaks of `a`.
+    filters: of `_FILTERS`; since and until: `[since, until)` of the opening. seen: of the person `a.person`.
     """
     given = {name: value for name, value in filters.items() if value is not None}
     where = [asof.known("a"), *(_FILTERS[name] for name in given)]
-    join = person_now("a.person") if allowed.needs_person else ""
-    parameters = given | asof.knowing | allowed.parameters
-    source = f"FROM app.assignment a {join} WHERE {' AND '.join(where)} AND {allowed.sql}"
+    parameters = given | asof.knowing | seen.parameters
+    source = f"FROM app.assignment a WHERE {' AND '.join(where)} AND {seen.sql}"
     counts = await tx.rows(
         "SELECT a.trigger, count(*) FILTER (WHERE a.closing_reason IS DISTINCT FROM 'WITHDRAWN') AS counted,"
         f" count(*) FILTER (WHERE a.closing_reason = 'WITHDRAWN') AS withdrawn {source} GROUP BY 1 ORDER BY 1",

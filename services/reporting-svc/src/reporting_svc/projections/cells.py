@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from plantkit.scope import VisibleSql
 from servicekit.db import Tx
 from servicekit.http.paging import decode, encode
 
 from reporting_svc.domain.vocabulary import Status, Verdict
 from reporting_svc.projections.asof import AsOf
-from reporting_svc.projections.scope import Scope, person_now
 
 type Cell = dict[str, Any]
 
@@ -27,7 +27,7 @@ _SEGMENT = """s.status, s.verdict, s.flags, s.governing_version, s.completed_ver
 async def cells(
     tx: Tx,
     asof: AsOf,
-    allowed: Scope,
+    seen: VisibleSql,
     *,
     person: str | None = None,
     item: str | None = None,
@@ -37,13 +37,13 @@ async def cells(
     cursor: str | None = None,
 ) -> tuple[list[Cell], str | None]:
     """By person, item, place. Of both person and item: one row a place, NOT_REQUIRED included; none when either was
-    not known. `allowed` speaks of `c.person` and `c.place`."""
+    not known. seen: of the person `c.person`."""
     if person is not None and item is not None:
         if not await known(tx, asof, person, item):
             return [], None
         not_required = True
     where = ["true"]
-    parameters: dict[str, Any] = {**asof.parameters, **allowed.parameters, "limit": limit + 1}
+    parameters: dict[str, Any] = {**asof.parameters, **seen.parameters, "limit": limit + 1}
     for name, value in (("person", person), ("item", item), ("place", place)):
         if value is not None:
             where.append(f"c.{name} = :{name}")
@@ -51,7 +51,6 @@ async def cells(
     if cursor is not None:
         where.append("(c.person, c.item, c.place) > (:last_person, :last_item, :last_place)")
         parameters |= dict(zip(("last_person", "last_item", "last_place"), decode(cursor, 3), strict=True))
-    join = person_now("c.person", "c.place") if allowed.needs_person else ""
     if not_required:
         query = f"""
             SELECT c.person, c.item, c.place, {_SEGMENT},
@@ -60,18 +59,18 @@ async def cells(
             FROM app.timeline c LEFT JOIN LATERAL (
                 SELECT * FROM app.segment s WHERE s.person = c.person AND s.item = c.item AND s.place = c.place
                     AND {asof.held("s")} AND {asof.known("s")}) s ON true
-            {join} WHERE {" AND ".join(where)} AND {asof.known("c")} AND {allowed.sql}
+            WHERE {" AND ".join(where)} AND {asof.known("c")} AND {seen.sql}
             ORDER BY c.person, c.item, c.place LIMIT :limit"""
     else:
         query = f"""
             SELECT c.person, c.item, c.place, {_SEGMENT.replace("s.", "c.")}, NULL::timestamptz AS begins
-            FROM app.segment c {join}
-            WHERE {" AND ".join(where)} AND {asof.held("c")} AND {asof.known("c")} AND {allowed.sql}
+            FROM app.segment c
+            WHERE {" AND ".join(where)} AND {asof.held("c")} AND {asof.known("c")} AND {seen.sql}
                 AND c.status <> 'NOT_REQUIRED'
             ORDER BY c.person, c.item, c.place LIMIT :limit"""
     rows = [dict(row) for row in await tx.rows(query, parameters)]
     if not rows and person is not None and item is not None and cursor is None:
-        rows = await _places_of(tx, asof, allowed, person, item, place)
+        rows = await _places_of(tx, asof, seen, person, item, place)
     shown = rows[:limit]
     following = None
     if len(rows) > limit:
@@ -93,10 +92,9 @@ async def known(tx: Tx, asof: AsOf, person: str, item: str) -> bool:
 
 
 async def _places_of(
-    tx: Tx, asof: AsOf, allowed: Scope, person: str, item: str, place: str | None
+    tx: Tx, asof: AsOf, seen: VisibleSql, person: str, item: str, place: str | None
 ) -> list[dict[str, Any]]:
     """Of a person who never owed the item: NOT_REQUIRED where the person works, or worked last."""
-    join = person_now("c.person", "c.place") if allowed.needs_person else ""
     rows = await tx.rows(
         f"""SELECT c.person, :item AS item, c.place, NULL AS status, NULL::timestamptz AS begins FROM (
                 SELECT w.person, w.value AS place FROM app.person_spell w
@@ -104,8 +102,8 @@ async def _places_of(
                 WHERE w.person = :person AND w.kind = 'place' AND {asof.known("w")}
                 ORDER BY w.days @> CAST(:at AT TIME ZONE coalesce(u.time_zone, 'UTC') AS date) DESC,
                     lower(w.days) DESC LIMIT 1) c
-            {join} WHERE (CAST(:place AS text) IS NULL OR c.place = :place) AND {allowed.sql}""",
-        {"person": person, "item": item, "place": place} | asof.parameters | allowed.parameters,
+            WHERE (CAST(:place AS text) IS NULL OR c.place = :place) AND {seen.sql}""",
+        {"person": person, "item": item, "place": place} | asof.parameters | seen.parameters,
     )
     return [dict(row) for row in rows]
 
@@ -182,14 +180,14 @@ def open_at(asof: AsOf) -> str:
 async def bars(
     tx: Tx,
     asof: AsOf,
-    allowed: Scope,
+    seen: VisibleSql,
     person: str,
     *,
     item: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> tuple[list[Cell], str | None]:
-    """Every cell of the person with all its segments, as known; by item, place. `allowed` speaks of `c`."""
+    """Every cell of the person with all its segments, as known; by item, place. seen: of the person `c.person`."""
     where, parameters = ["c.person = :person"], {"person": person, "limit": limit + 1}
     if item is not None:
         where.append("c.item = :item")
@@ -197,13 +195,12 @@ async def bars(
     if cursor is not None:
         where.append("(c.item, c.place) > (:last_item, :last_place)")
         parameters |= dict(zip(("last_item", "last_place"), decode(cursor, 2), strict=True))
-    join = person_now("c.person", "c.place") if allowed.needs_person else ""
     rows = await tx.rows(
         f"""SELECT c.item, c.place, lower(c.recorded) AS recorded_at, c.rule_version, c.tzdata_version,
                 (SELECT d.title FROM app.document d WHERE d.document = c.item AND {asof.known("d")} LIMIT 1) AS title
-            FROM app.timeline c {join} WHERE {" AND ".join(where)} AND {asof.known("c")} AND {allowed.sql}
+            FROM app.timeline c WHERE {" AND ".join(where)} AND {asof.known("c")} AND {seen.sql}
             ORDER BY c.item, c.place LIMIT :limit""",
-        parameters | asof.knowing | allowed.parameters,
+        parameters | asof.knowing | seen.parameters,
     )
     shown = [dict(row) for row in rows[:limit]]
     segments = await tx.rows(

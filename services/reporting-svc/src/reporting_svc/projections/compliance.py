@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from plantkit.scope import VisibleSql
 from servicekit.db import Tx
 from servicekit.http.paging import decode, encode
 
 from reporting_svc.domain.compliance import Figure, Group, Totals, counted, totals
 from reporting_svc.projections.asof import AsOf
-from reporting_svc.projections.scope import Scope, person_now
 
 # Pre-training for a role to come is shown, never overdue nor approaching (R-16). Of a later instant than what is
 # known it cannot be said any more: there the cell itself tells whether the item is required.
@@ -77,12 +77,12 @@ class Page:
 
 
 async def compliance(
-    tx: Tx, asof: AsOf, allowed: Scope, filters: Filters, *, limit: int, cursor: str | None = None
+    tx: Tx, asof: AsOf, seen: VisibleSql, filters: Filters, *, limit: int, cursor: str | None = None
 ) -> Page:
-    """By person, item, place. `allowed` speaks of `s.place`, `q.person` and `x`."""
+    """By person, item, place. seen: of the person `p.person`."""
     parameters: dict[str, Any] = {
         **asof.parameters,
-        **allowed.parameters,
+        **seen.parameters,
         **filters.named(),
         "within": filters.approaching_days,
         "not_required": filters.not_required,
@@ -93,7 +93,7 @@ async def compliance(
     if cursor is not None:
         after = "AND (c.person, c.item, c.place) > (:last_person, :last_item, :last_place)"
         parameters |= dict(zip(("last_person", "last_item", "last_place"), decode(cursor, 3), strict=True))
-    rows = await tx.rows(_statement(asof, allowed, filters, after), parameters)
+    rows = await tx.rows(_statement(asof, seen, filters, after), parameters)
     found = rows[0]["groups"] or []
     groups = [Group(*one[:6]) for one in found]
     shown = [_row(dict(row)) for row in rows if row["person"] is not None]
@@ -105,8 +105,8 @@ async def compliance(
     return Page(shown, rows[0]["shown"], following, totals(groups), sum(one[6] for one in found))
 
 
-def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
-    people = [asof.known("p")]
+def _statement(asof: AsOf, seen: VisibleSql, filters: Filters, after: str) -> str:
+    people = [asof.known("p"), seen.sql]
     if filters.person is not None:
         people.append("p.person = :person")
     for kind, name, column in (
@@ -136,19 +136,15 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
             f" WHERE d.framework = :framework AND {asof.known('d')})"
         )
     asked = _FIGURES[filters.figure] if filters.figure else "(:not_required OR c.verdict <> 'NONE')"
-    now = person_now("p.person") if allowed.needs_person else ""
-    narrowed = "x.supervisor, x.area, x.functions" if allowed.needs_person else "NULL"
     return f"""
     WITH people AS MATERIALIZED (
-        SELECT p.person, {narrowed} FROM (SELECT p.person FROM app.person p WHERE {" AND ".join(people)}) p {now}
-        WHERE {allowed.people.replace("q.person", "p.person")}
+        SELECT p.person FROM app.person p WHERE {" AND ".join(people)}
     ), cells AS MATERIALIZED (
         SELECT s.tid, s.person, s.item, s.place, s.status, s.verdict, s.on_leave, w.places -> s.place AS spell,
             t.due, t.withdrawn, coalesce(t.counts <= :at, false) AS overdue,
             NOT coalesce(t.counts <= :at, false)
                 AND (s.expiring OR coalesce(t.counts <= :at + make_interval(days => :within), false)) AS approaching
-        FROM people x
-        CROSS JOIN LATERAL (SELECT x.person) q
+        FROM people q
         CROSS JOIN LATERAL (
             SELECT coalesce(jsonb_object_agg(w.value, jsonb_build_object(
                 'department', w.department, 'area', w.area, 'job_functions', f.functions)), '{{}}') AS places
@@ -182,7 +178,7 @@ def _statement(asof: AsOf, allowed: Scope, filters: Filters, after: str) -> str:
                 CASE WHEN s.verdict <> 'NONE' AND NOT (d.due -> (s.item || '/' || s.place) -> 4)::boolean
                     THEN CAST(d.due -> (s.item || '/' || s.place) ->> 0 AS timestamptz) END AS counts,
                 coalesce(CAST(d.withdrawn ->> (s.item || '/' || s.place) AS integer), 0) AS withdrawn OFFSET 0) t
-        WHERE {allowed.sql}{" AND jsonb_exists(w.places, s.place)" if placed else ""}
+        {"WHERE jsonb_exists(w.places, s.place)" if placed else ""}
     ), groups AS (
         SELECT jsonb_agg(jsonb_build_array(status, verdict, on_leave, cells, overdue, approaching, withdrawn)) AS found
         FROM (SELECT status, verdict, on_leave, count(*) AS cells, count(*) FILTER (WHERE overdue) AS overdue,

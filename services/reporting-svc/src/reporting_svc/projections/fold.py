@@ -76,6 +76,16 @@ def bitemporal(topic: str, schema: str = LIVE) -> Fold:
     return fold
 
 
+def after(first: Fold, second: Fold) -> Fold:
+    """The fold that applies both."""
+
+    async def fold(tx: Tx, events: Sequence[Event]) -> None:
+        await first(tx, events)
+        await second(tx, events)
+
+    return fold
+
+
 async def _write(tx: Tx, schema: str, projection: Projection, change: Plan) -> None:
     table = f"{schema}.{projection.table.name}"
     if change.closes:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from plantkit.scope import PRESENT, VisibleSql
 from servicekit.db import Tx
 from servicekit.http.paging import decode, encode
 
 from reporting_svc.projections.compliance import names_of
-from reporting_svc.projections.scope import Scope, person_now
 
 BULK = 200
 """Entries of one correlation above which it is a bulk operation."""
@@ -38,21 +38,18 @@ class Question:
     related: bool = True
 
 
-_ABOUT = """LEFT JOIN LATERAL (
+_ABOUT = f"""LEFT JOIN LATERAL (
     SELECT coalesce(e.person, (SELECT o.person FROM app.audit_entry o WHERE o.key = e.key AND o.entity = e.entity
         AND o.service = e.service AND o.person IS NOT NULL LIMIT 1)) AS person) about ON true
     LEFT JOIN LATERAL (
-    SELECT w.value AS site, u.time_zone FROM app.person_spell w
-    LEFT JOIN app.unit u ON u.unit = 'site/' || w.value AND upper_inf(u.recorded)
-    WHERE w.person = about.person AND w.kind = 'place' AND upper_inf(w.recorded)
-    ORDER BY w.days @> CAST(:today AS date) DESC, lower(w.days) DESC LIMIT 1) site ON true"""
+    SELECT present.site, zone.time_zone FROM ({PRESENT}) present
+    LEFT JOIN app.site_zone zone ON zone.site = present.site WHERE present.person = about.person) site ON true"""
 
 
 async def trail(
-    tx: Tx, question: Question, allowed: Scope, *, limit: int, cursor: str | None = None
+    tx: Tx, question: Question, seen: VisibleSql, *, limit: int, cursor: str | None = None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Oldest first. `allowed` speaks of `site.site` and `about.person`; what is about nobody belongs to no site and
-    is for everybody who may read trails."""
+    """Oldest first. seen: of the person `about.person`; entries about nobody are for everybody who may read trails."""
     wanted, parameters = await _wanted(tx, question)
     if cursor is not None:
         wanted.append(
@@ -60,13 +57,12 @@ async def trail(
         )
         keys = ("last_at", "last_service", "last_epoch", "last_entry")
         parameters |= dict(zip(keys, decode(cursor, 4), strict=True))
-    join = person_now("about.person") if allowed.needs_person else ""
     rows = await tx.rows(
         f"""SELECT e.*, about.person AS about, site.site, site.time_zone
-            FROM app.audit_entry e {_ABOUT} {join}
-            WHERE {" AND ".join(wanted)} AND (about.person IS NULL OR {allowed.sql})
+            FROM app.audit_entry e {_ABOUT}
+            WHERE {" AND ".join(wanted)} AND (about.person IS NULL OR {seen.sql})
             ORDER BY e.at, e.service, e.epoch, e.entry LIMIT :limit""",
-        parameters | allowed.parameters | {"limit": limit + 1, "today": tx.now.date()},
+        parameters | seen.parameters | {"limit": limit + 1},
     )
     shown = [dict(row) for row in rows[:limit]]
     await add_actors(tx, shown)
