@@ -53,8 +53,10 @@ def lint(copy: Path) -> subprocess.CompletedProcess[str]:
 
 def broken(done: subprocess.CompletedProcess[str]) -> list[str]:
     """The names of the broken rules; a rule with exceptions is printed with their number."""
-    lines = [line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")]
-    return [re.sub(r" \(\d+ ignored imports?\)$", "", line) for line in lines]
+    found = (
+        re.fullmatch(r"(.+) BROKEN(?: \(\d+ ignored imports?\))?", line) for line in done.stdout.splitlines()
+    )
+    return [match[1] for match in found if match]
 
 
 @pytest.fixture

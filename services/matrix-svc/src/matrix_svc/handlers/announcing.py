@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attest_contracts.models import matrix_organisation, matrix_person
+from attest_contracts.outgoing import Announcement
 from plantkit import scope
-from servicekit.bus.outbox import Announcement, announce
+from servicekit.bus.outbox import announce
 from servicekit.db import Tx
 
 
