@@ -1,7 +1,7 @@
 """The account as an aggregate: how it is loaded, what rows and facts it has, what it announces.
 
 The rules stand in `domain.account`; `servicekit.aggregates.handle` carries a command out. The import job, the other
-aggregate of this service, stands with its check in `importing.jobs`.
+aggregate of this service, stands with its check in `handlers.imports.jobs`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from servicekit.service import Runtime
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from gateway_svc.api import accounts, dead_letters, platform, sessions, signing
+from gateway_svc.api import accounts, dead_letters, imports, platform, sessions, signing
 from gateway_svc.api.sessions import cookie_name
 from gateway_svc.domain.lockout import MEMORY
 from gateway_svc.front import proxy
@@ -30,7 +30,6 @@ from gateway_svc.front.names import LoopbackNames
 from gateway_svc.front.static import StaticApp
 from gateway_svc.handlers import bootstrap
 from gateway_svc.handlers.sessions import purge
-from gateway_svc.importing import api as imports
 from gateway_svc.openapi import Document, merge, own_document
 from gateway_svc.services import Services
 from gateway_svc.settings import OWN_NAME, GatewaySettings, Tls

@@ -15,8 +15,8 @@ from servicekit.service import ServiceSpec, run
 
 from gateway_svc import app
 from gateway_svc.front.door import PUBLIC
-from gateway_svc.importing.signing import KIND, ImportBatchSignable
-from gateway_svc.importing.work import import_jobs
+from gateway_svc.handlers.imports.signing import KIND, ImportBatchSignable
+from gateway_svc.handlers.imports.work import import_jobs
 from gateway_svc.inbound import INBOUND
 from gateway_svc.settings import LOOPBACK, GatewaySettings, Tls
 from gateway_svc.tls import TlsError, certificate_for, real_now

@@ -25,10 +25,11 @@ from servicekit.context import Context
 from servicekit.db import Database
 from servicekit.problems import Problem
 
+from gateway_svc.db import import_rows
 from gateway_svc.domain.import_job import Fail, Finish, Job, JobState, Start
-from gateway_svc.importing import jobs, known
-from gateway_svc.importing.levels import Route, open_work, parked
-from gateway_svc.importing.owners import OwnerRefusedError, Owners, OwnerUnreachableError
+from gateway_svc.handlers.imports import jobs
+from gateway_svc.handlers.imports.levels import Route, open_work, parked
+from gateway_svc.handlers.imports.owners import OwnerRefusedError, Owners, OwnerUnreachableError
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +114,7 @@ class Importer:
             await self._move(job, Start())
         plan = await self._plan(job)
         async with self._database.read() as tx:
-            taken = await known.taken_blocks(tx, job.id)
+            taken = await import_rows.taken_blocks(tx, job.id)
         self._same_blocks(plan, taken)
         before = ""
         for stage in Stage:
@@ -134,9 +135,9 @@ class Importer:
     async def _plan(self, job: Job) -> list[Block]:
         """The accepted plan, made again from the kept files; without the job's own rows nothing else may be new."""
         async with self._database.read() as tx:
-            if await known.count(tx, besides=job.id) != job.known_rows:
+            if await import_rows.count(tx, besides=job.id) != job.known_rows:
                 raise ImportFailedError("stale", "another import was taken since these files were checked")
-            before = await known.load(tx, besides=job.id)
+            before = await import_rows.load(tx, besides=job.id)
             try:
                 contents = await jobs.contents_of(tx, job)
             except Problem as error:
@@ -196,7 +197,7 @@ class Importer:
                 await asyncio.sleep(self._pace.again)
         async with self._database.transaction(self._context(job, f"takes {block.file}")) as tx:
             await claim(tx, [])
-            await known.remember(tx, job.id, block)
+            await import_rows.remember(tx, job.id, block)
 
     async def _wait_until_level(self, job: Job, stage: str) -> None:
         """Until every service has heard and worked off what this stage set in motion."""

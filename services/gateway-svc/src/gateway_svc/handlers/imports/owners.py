@@ -11,7 +11,7 @@ from servicekit.http.caller import Caller
 from servicekit.ids import new_id
 from servicekit.problems import Problem
 
-from gateway_svc.importing.levels import Standing
+from gateway_svc.handlers.imports.levels import Standing
 from gateway_svc.services import Services, problem_of
 from gateway_svc.settings import OWN_NAME
 

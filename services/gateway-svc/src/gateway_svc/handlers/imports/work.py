@@ -5,9 +5,9 @@ from __future__ import annotations
 from attest_contracts import topics
 from servicekit.service import Runtime
 
-from gateway_svc.importing.commit import Importer
-from gateway_svc.importing.levels import routes
-from gateway_svc.importing.owners import HttpOwners
+from gateway_svc.handlers.imports.commit import Importer
+from gateway_svc.handlers.imports.levels import routes
+from gateway_svc.handlers.imports.owners import HttpOwners
 from gateway_svc.services import Services
 from gateway_svc.settings import GatewaySettings
 

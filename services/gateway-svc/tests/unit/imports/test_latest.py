@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from gateway_svc.importing.jobs import Checked, Latest
+from gateway_svc.handlers.imports.jobs import Checked, Latest
 from plantfiles import check
 
 

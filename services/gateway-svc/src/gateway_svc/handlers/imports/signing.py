@@ -19,10 +19,10 @@ from servicekit.policy import Parts, Policy
 from servicekit.problems import conflict, forbidden, not_found
 from servicekit.signing import Prepared, Signature, no_inputs
 
+from gateway_svc.db import import_rows
+from gateway_svc.db.import_rows import utc
 from gateway_svc.domain.import_job import UNDER_WAY, Accept, Acceptance, Job, check_acceptable
-from gateway_svc.importing import known
-from gateway_svc.importing.jobs import ACTION_ACCEPT, JOB
-from gateway_svc.importing.known import utc
+from gateway_svc.handlers.imports.jobs import ACTION_ACCEPT, JOB
 
 KIND = "import_batch"
 ACCEPT = "accept"
@@ -75,7 +75,7 @@ class ImportBatchSignable:
             "SELECT id, state FROM app.import_job WHERE state = ANY(:states) AND id <> :job",
             {"states": [state.value for state in UNDER_WAY], "job": key},
         )
-        return Batch(job, report, other, await known.count(tx))
+        return Batch(job, report, other, await import_rows.count(tx))
 
     def parts(self, subject: Batch) -> Parts:
         return {"accepted_by": [acceptance.person for acceptance in subject.job.accepted_by]}

@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-from gateway_svc.importing.uploads import UploadLimits, read_form, unpack
+from gateway_svc.api.uploads import UploadLimits, read_form, unpack
 from servicekit.problems import Problem
 from starlette.datastructures import FormData, Headers, UploadFile
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from attest_contracts import policy, topics
-from gateway_svc.importing import api
-from gateway_svc.importing.commit import Importer, Pace
-from gateway_svc.importing.levels import routes
-from gateway_svc.importing.owners import HttpOwners
-from gateway_svc.importing.signing import KIND, ImportBatchSignable
+from gateway_svc.api import imports as api
+from gateway_svc.handlers.imports.commit import Importer, Pace
+from gateway_svc.handlers.imports.levels import routes
+from gateway_svc.handlers.imports.owners import HttpOwners
+from gateway_svc.handlers.imports.signing import KIND, ImportBatchSignable
 from gateway_svc.services import Services
 from servicekit.http.caller import TokenVerifier, public_set
 from servicekit.policy import Policy

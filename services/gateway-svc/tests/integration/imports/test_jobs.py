@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from gateway_svc.importing.owners import HttpOwners, OwnerUnreachableError
+from gateway_svc.handlers.imports.owners import HttpOwners, OwnerUnreachableError
 from gateway_svc.services import unreachable
 from plantfiles import Stage, check, read_files, report
 from plantfiles.handover import parts

@@ -24,9 +24,11 @@ from servicekit.problems import Problem, forbidden, invalid, not_found
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from gateway_svc.api import uploads
+from gateway_svc.db import import_rows
 from gateway_svc.domain.import_job import Resume, Withdraw
-from gateway_svc.importing import jobs, known, uploads
-from gateway_svc.importing.jobs import ACTION_ACCEPT, ACTION_RUN, JobState
+from gateway_svc.handlers.imports import jobs
+from gateway_svc.handlers.imports.jobs import ACTION_ACCEPT, ACTION_RUN, JobState
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 Reader = Annotated[Caller, Depends(Allow(ACTION_RUN, ACTION_ACCEPT))]
@@ -192,7 +194,7 @@ async def upload(
         contents = await uploads.read_form(form, limits)
     async with _one_check_at_a_time:
         async with database.read() as tx:
-            known_count, before = await known.count(tx), await known.load(tx)
+            known_count, before = await import_rows.count(tx), await import_rows.load(tx)
         try:
             checked = await asyncio.to_thread(
                 jobs.examine,

@@ -28,8 +28,8 @@ from servicekit.policy import Policy
 from servicekit.problems import conflict, not_found
 from sqlalchemy import select
 
+from gateway_svc.db.tables import import_job
 from gateway_svc.domain.import_job import Command, Job, JobState, Upload, decide, evolve
-from gateway_svc.importing.tables import import_job
 
 ACTION_RUN, ACTION_ACCEPT = "import.run", "import.accept"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from attest_contracts import topics
-from gateway_svc.importing.levels import Route, Standing, open_work, parked, routes
+from gateway_svc.handlers.imports.levels import Route, Standing, open_work, parked, routes
 from hypothesis import given
 from hypothesis import strategies as st
 
