@@ -8,7 +8,7 @@ import pytest
 from attest_contracts import files, topics
 from attest_contracts.tools.constructors import constructor_files, function_of, module_of
 
-pytestmark = pytest.mark.req("PL-24")
+pytestmark = pytest.mark.part("PL-24", "constructors of outgoing events are made from the topic files")
 
 TYPES = {
     event_type: topic

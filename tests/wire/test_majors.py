@@ -13,11 +13,13 @@ import pytest
 from attest_contracts import ContractError, files
 from attest_contracts.reading import CONTRACTS, Contracts
 from attest_contracts.wire import WireModel
+from servicekit.bus import Announcement, PlainTopic, announce, claim, configure
 from servicekit.bus.deadletter import DeadLetters
 from servicekit.bus.envelope import Event, encode
 from servicekit.bus.inbox import Subscription
 from servicekit.bus.intake import Intake, Received
 from servicekit.bus.queue import Part
+from servicekit.bus.restore import announce_again, raise_epoch
 from servicekit.context import Context
 from servicekit.db import Tx
 from servicekit.ids import new_id
@@ -229,6 +231,30 @@ async def test_a_reader_tolerates_what_a_later_release_adds(consumer: Consumer) 
     await consumer.read(event(2, "P1", 1, size=1, unit="furlong", colour="red"))
     assert consumer.folded[0].state == Part2(part="P1", size=1, unit="furlong")
     assert consumer.folded[0].raw_state["colour"] == "red"
+
+
+@pytest.mark.parametrize(
+    ("contracts", "announced"),
+    [
+        (RELEASE, ("toy.part-changed.v2", {"part": "P1", "size": 4, "unit": "mm"})),
+        (None, ("toy.part-changed.v1", {"part": "P1", "millimetres": 4})),
+    ],
+    ids=["release", "control"],
+)
+async def test_a_restored_producer_announces_its_old_history_in_the_version_of_its_release(
+    consumer: Consumer, contracts: Contracts | None, announced: tuple[str, dict[str, Any]]
+) -> None:
+    database = consumer.reader.database
+    configure([PlainTopic(TOPIC)])
+    old = event(1, "P1", 1, millimetres=4)
+    async with database.transaction(ACTOR) as tx:
+        await claim(tx, [(TOPIC, "P1")])
+        await announce(tx, [Announcement(TOPIC, old.type, "P1", "P1", old.state, old.change)])
+    await raise_epoch(consumer.reader.urls.owner_url)
+    assert await announce_again(database, ACTOR, contracts=contracts) == 1
+    async with database.read() as tx:
+        envelope = json.loads(await tx.scalar("SELECT envelope FROM bus.outbox ORDER BY id DESC LIMIT 1"))
+    assert (envelope["type"], envelope["data"]["state"]) == announced
 
 
 def test_what_json_admits_and_python_cannot_hold_is_a_problem_without_its_value() -> None:

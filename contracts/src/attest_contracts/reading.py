@@ -64,11 +64,18 @@ class Contracts:
             reader = self._readers[topic, major] = self._reader(topic, major)
         return reader(data)
 
-    def _reader(self, topic: str, major: int) -> _Reader:
+    def major(self, topic: str) -> int:
+        """The major version of the topic that this release knows and announces. LookupError for an unknown topic."""
+        return int(self._wanted(topic).rpartition(".v")[2])
+
+    def _wanted(self, topic: str) -> str:
         try:
-            want = self._known[topic].schema
+            return self._known[topic].schema
         except KeyError:
             raise LookupError(f"no topic {topic!r} in contracts/topics") from None
+
+    def _reader(self, topic: str, major: int) -> _Reader:
+        want = self._wanted(topic)
         have = f"{want.rpartition('.v')[0]}.v{major}"
         upcasters.steps_between(have, want, self._steps)
         check, model = validation.incoming(self._schema(want)), self._model(want)

@@ -165,6 +165,9 @@ class LaterRelease:
     def read(self, topic: str, major: int, data: dict[str, Any]) -> tuple[dict[str, Any], _Data]:
         return data, _Data(**data)
 
+    def major(self, topic: str) -> int:
+        return 2
+
 
 async def test_a_later_major_is_parked_and_read_again_by_a_later_release(world) -> None:
     async with world.relay(), world.consumer() as consumer:

@@ -59,6 +59,10 @@ class Contracts(Protocol):
         release knows, and its model. Raises for an unknown major version and for data that breaks its contract."""
         ...
 
+    def major(self, topic: str) -> int:
+        """The major version of the topic that this release knows and announces."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:

@@ -15,6 +15,7 @@ from collections.abc import Collection
 import psycopg
 
 from servicekit.bus.envelope import Event, decode
+from servicekit.bus.intake import Contracts, Intake
 from servicekit.bus.outbox import Announcement, announce, claim
 from servicekit.context import Context
 from servicekit.db.database import Database
@@ -31,10 +32,17 @@ async def raise_epoch(owner_url: str) -> int:
     return row[0]
 
 
-async def announce_again(database: Database, context: Context, *, without: Collection[str] = ()) -> int:
+async def announce_again(
+    database: Database,
+    context: Context,
+    *,
+    contracts: Contracts | None = None,
+    without: Collection[str] = (),
+) -> int:
     """Announces the last state of every subject once more, in the present epoch; returns how many.
 
-    May be repeated: subjects that were announced in this epoch already are left out. without: topics whose subjects
+    May be repeated: subjects that were announced in this epoch already are left out. contracts: bring what an earlier
+    release announced to the major version of this one; without them it is announced as it was. without: topics whose subjects
     never change (an audit entry is one): what others have heard of them is right.
     """
     total = 0
@@ -50,10 +58,15 @@ async def announce_again(database: Database, context: Context, *, without: Colle
             events = [decode(row["envelope"].encode(), row["topic"]) for row in rows]
             found = [event for event in events if isinstance(event, Event)]
             await claim(tx, [(event.topic, event.subject) for event in found])
-            await announce(
-                tx,
-                [Announcement(e.topic, e.type, e.subject, e.key, e.state, e.change) for e in found],
-            )
+            await announce(tx, [_again(event, contracts) for event in found])
         total += len(found)
         if len(found) < _BLOCK:
             return total
+
+
+def _again(event: Event, contracts: Contracts | None) -> Announcement:
+    if contracts is None:
+        return Announcement(event.topic, event.type, event.subject, event.key, event.state, event.change)
+    data = Intake(contracts).typed(event).data
+    name = f"{event.type.rpartition('.v')[0]}.v{contracts.major(event.topic)}"
+    return Announcement(event.topic, name, event.subject, event.key, data["state"], data["change"])

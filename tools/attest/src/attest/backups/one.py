@@ -18,10 +18,11 @@ from typing import Any
 
 import psycopg
 from attest_contracts import topics, validate_outgoing
+from attest_contracts.reading import CONTRACTS
 from attest_contracts.topics import AUDIT_SUFFIX
 from psycopg import sql
-from servicekit.bus import Announcement, Event, announce, claim, configure
-from servicekit.bus.envelope import decode, instant
+from servicekit.bus import Announcement, Event, Intake, Received, announce, claim, configure
+from servicekit.bus.envelope import instant
 from servicekit.bus.restore import announce_again, raise_epoch
 from servicekit.context import Context
 from servicekit.db import Database
@@ -165,9 +166,13 @@ def _last_events(
 def _note_latest(
     found: dict[Subject, Event], rows: Iterable[tuple[str, str]], wanted: Collection[Subject]
 ) -> None:
+    intake = Intake(CONTRACTS)
     for topic, envelope in rows:
-        event = decode(envelope.encode(), topic)
-        if isinstance(event, Event) and (topic, event.subject) in wanted:
+        received = Received(topic, 0, 0, None, envelope.encode())
+        intake.read(received)
+        event = received.event
+        # What breaks its contract was parked, so that nobody knows it.
+        if event is not None and received.problem is None and (topic, event.subject) in wanted:
             known = found.get((topic, event.subject))
             if known is None or (event.epoch, event.sequence) > (known.epoch, known.sequence):
                 found[topic, event.subject] = event
@@ -198,7 +203,7 @@ async def _announce(
     audits = [name for name in topics.load() if name.endswith(AUDIT_SUFFIX)]
     database = Database(endpoints.database_url(service), source=service, application_name="attest restore")
     try:
-        announced = await announce_again(database, context, without=audits)
+        announced = await announce_again(database, context, contracts=CONTRACTS, without=audits)
         for block in batched(lost, _BLOCK, strict=False):
             await _take_back(database, context, block, last)
     finally:
@@ -220,7 +225,7 @@ async def _take_back(
                     type=WITHDRAWALS[topic].type,
                     subject=subject,
                     key=last[topic, subject].key,
-                    state=WITHDRAWALS[topic].state(last[topic, subject].state, at),
+                    state=WITHDRAWALS[topic].state(last[topic, subject].raw_state, at),
                     change={
                         "kind": KIND,
                         "reason": REASON,
@@ -257,7 +262,7 @@ def _list(
                 "backup": manifest.taken_at,
                 "last_event": event and event.id,
                 "last_time": event and instant(event.time),
-                "last_state": event and event.state,
+                "last_state": event and event.raw_state,
             }
         )
     path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
