@@ -92,8 +92,6 @@ class ServiceSpec:
     validate: Callable[[str, Any], None]
     routers: Sequence[APIRouter]
     contracts: Contracts | None = None
-    validate_incoming: Callable[[str, Any], None] | None = None
-    """For a service without `contracts`, whose folds read JSON."""
     inbound: Mapping[str, Fold | Subscription] = field(default_factory=dict)
     archive: Archive | None = None
     lanes: Callable[[Runtime], LaneWork] | None = None
@@ -155,14 +153,14 @@ class Service:
                 prefix=settings.topic_prefix,
                 heartbeat_interval=settings.heartbeat_interval,
             )
-        intake = Intake(spec.contracts, spec.validate_incoming)
+        self.intake = Intake(spec.contracts)
         self.dead_letters: DeadLetters | None = None
         if spec.inbound:
             subscriptions = {
                 topic: fold if isinstance(fold, Subscription) else Subscription(fold)
                 for topic, fold in spec.inbound.items()
             }
-            self.dead_letters = DeadLetters(spec.name, self.database, subscriptions, intake)
+            self.dead_letters = DeadLetters(spec.name, self.database, subscriptions, self.intake)
         self.consumer: Consumer | None = None
         if "worker" in roles and spec.inbound:
             self.consumer = Consumer(
@@ -173,7 +171,7 @@ class Service:
                 prefix=settings.topic_prefix,
                 archive=spec.archive,
                 specs=spec.topics.values(),
-                intake=intake,
+                intake=self.intake,
             )
         self.work = spec.lanes(self.runtime) if spec.lanes else None
         self.health = Health()

@@ -7,7 +7,6 @@ are tried again, and archived events that are folded again, take the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -66,11 +65,9 @@ class Contracts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Reads records. Without contracts events keep their JSON, of major version 1 alone; `validate(topic, data)` then
-    raises for what breaks its contract."""
+    """Reads records. Without contracts (tests of the bus itself) events keep their JSON, of major version 1 alone."""
 
     contracts: Contracts | None = None
-    validate: Callable[[str, dict[str, Any]], None] | None = None
 
     def read(self, received: Received) -> None:
         """Fills `event` or `heartbeat`, or `problem`; never raises."""
@@ -96,8 +93,6 @@ class Intake:
         if self.contracts is None:
             if event.major != 1:
                 raise UnknownMajorError(f"major version {event.major} of {event.topic}")
-            if self.validate is not None:
-                self.validate(event.topic, event.data)
             return event
         raw, model = self.contracts.read(event.topic, event.major, event.data)
         return event.holding(model.state, model.change, raw)

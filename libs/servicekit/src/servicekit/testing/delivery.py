@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from servicekit.bus.inbox import Fold, Inbox, Subscription
-from servicekit.bus.intake import Intake, Received
+from servicekit.bus.intake import Received
 from servicekit.bus.queue import Part
 from servicekit.context import Context
 from servicekit.db.database import Database
@@ -66,7 +66,6 @@ class InProcess:
     def __init__(self, service: Service) -> None:
         spec = service.spec
         self._service = service
-        self._intake = Intake(spec.contracts, spec.validate_incoming)
         self._inbox = inbox_of(spec.name, service.database, spec.inbound, archive=spec.archive)
 
     async def deliver(self, topic: str, partition: int, messages: Sequence[Message]) -> int:
@@ -76,7 +75,7 @@ class InProcess:
             for number, (key, value) in enumerate(messages)
         ]
         for record in records:
-            self._intake.read(record)
+            self._service.intake.read(record)
         return await self._inbox.apply(Part(topic, partition), records, first)
 
     async def settle(self, deadline: float) -> None:

@@ -325,7 +325,6 @@ async def folding(
     without: Collection[str] = (),
     emptied: Sequence[str] = (),
     contracts: Contracts | None = None,
-    validate: Callable[[str, dict[str, Any]], None] | None = None,
     clock: datetime | None = None,
     **more: Any,
 ) -> AsyncIterator[Reader]:
@@ -339,7 +338,7 @@ async def folding(
         database = Database(urls.app_url, source=source)
         try:
             inbox = inbox_of(source, database, inbound, **more)
-            yield Reader(inbox, urls, superuser, Intake(contracts, validate), names, without, emptied)
+            yield Reader(inbox, urls, superuser, Intake(contracts), names, without, emptied)
         finally:
             await database.close()
 
