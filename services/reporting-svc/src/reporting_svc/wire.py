@@ -46,6 +46,7 @@ def _array(values: tuple[str, ...]) -> str:
     return "{" + ",".join(quoted) + "}"
 
 
+@lru_cache(maxsize=50_000)
 def stretch(start: datetime, end: datetime | None) -> str:
     """A tstzrange literal."""
     return f'["{start}","{end or "infinity"}")'
