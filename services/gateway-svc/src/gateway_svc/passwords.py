@@ -22,7 +22,13 @@ _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 @cache
 def hasher() -> PasswordHash:
-    return PasswordHash([Argon2Hasher(**COST)])
+    return PasswordHash(
+        [
+            Argon2Hasher(
+                time_cost=COST["time_cost"], memory_cost=COST["memory_cost"], parallelism=COST["parallelism"]
+            )
+        ]
+    )
 
 
 @cache
