@@ -93,7 +93,7 @@ export interface paths {
         put?: never;
         /**
          * Grant
-         * @description Gives a role within a scope. Nobody grants to himself; some roles exclude each other (PL-06).
+         * @description Gives a role within a scope. Nobody grants to themselves; some roles exclude each other (PL-06).
          */
         post: operations["grant_api_accounts__account__grants_post"];
         delete?: never;
@@ -1415,10 +1415,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Assignment Sources
-         * @description Assignments by when they were opened, with why; counts by trigger over all rows (RP-05).
+         * Get Assignments
+         * @description Assignments by when they were opened, with why; by_trigger counts all rows and sums up to total (RP-05). `Accept: text/csv`: every row, as a file.
          */
-        get: operations["get_assignment_sources_api_reports_assignments_get"];
+        get: operations["get_assignments_api_reports_assignments_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1436,7 +1436,7 @@ export interface paths {
         };
         /**
          * Get Compliance
-         * @description One row a person and item, and the totals over all rows. `Accept: text/csv`: every row, as a file.
+         * @description One row a person and item, and the totals over all rows. `figure` chooses rows; the totals stay those of all rows. `Accept: text/csv`: every row, as a file.
          */
         get: operations["get_compliance_api_reports_compliance_get"];
         put?: never;
@@ -1928,51 +1928,9 @@ export interface components {
             /** Trigger */
             trigger: string;
         };
-        /** AssignmentRow */
-        AssignmentRow: {
-            /** Assignment */
-            assignment: string;
-            /** Cause */
-            cause: {
-                [key: string]: unknown;
-            } | null;
-            /** Change */
-            change: string | null;
-            /** Closed At */
-            closed_at: string | null;
-            /** Closing Detail */
-            closing_detail: string | null;
-            /** Closing Reason */
-            closing_reason: string | null;
-            /** Due At */
-            due_at: string | null;
-            /** First Due Was Past */
-            first_due_was_past: boolean;
-            /** Item */
-            item: string;
-            /** Methods */
-            methods: string[];
-            /** Name */
-            name: string | null;
-            /**
-             * Opened At
-             * Format: date-time
-             */
-            opened_at: string;
-            /** Person */
-            person: string;
-            /** Place */
-            place: string;
-            /** State */
-            state: string;
-            /** Target Version */
-            target_version: number;
-            /** Trigger */
-            trigger: string;
-        };
         /**
          * AssignmentSources
-         * @description by_trigger sums up to total.
+         * @description count: rows on all pages together. The totals are over all rows.
          */
         AssignmentSources: {
             /**
@@ -1980,14 +1938,20 @@ export interface components {
              * Format: date-time
              */
             at: string;
-            /** By Trigger */
+            /** By trigger */
             by_trigger: {
                 [key: string]: number;
             };
             /** Complete Up To */
             complete_up_to: string | null;
+            /** Count */
+            count: number;
+            /** Filters */
+            filters: {
+                [key: string]: string;
+            };
             /** Items */
-            items: components["schemas"]["AssignmentRow"][];
+            items: components["schemas"]["AssignmentSourcesRow"][];
             /**
              * Known At
              * Format: date-time
@@ -1997,10 +1961,52 @@ export interface components {
             next: string | null;
             /** Provisional */
             provisional: boolean;
-            /** Total */
+            /** Assignments */
             total: number;
-            /** Withdrawn */
+            /** Withdrawn assignments, not counted */
             withdrawn: number;
+        };
+        /** AssignmentSourcesRow */
+        AssignmentSourcesRow: {
+            /** Assignment */
+            assignment: string;
+            /** Cause */
+            cause: {
+                [key: string]: unknown;
+            } | null;
+            /** Change */
+            change: string | null;
+            /** Closed at */
+            closed_at: string | null;
+            /** Closing detail */
+            closing_detail: string | null;
+            /** Closing reason */
+            closing_reason: string | null;
+            /** Due at */
+            due_at: string | null;
+            /** First due was past */
+            first_due_was_past: boolean;
+            /** Item */
+            item: string;
+            /** Methods */
+            methods: string[];
+            /** Name */
+            name: string | null;
+            /**
+             * Opened at
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Person */
+            person: string;
+            /** Place */
+            place: string;
+            /** State */
+            state: string;
+            /** Target version */
+            target_version: number;
+            /** Trigger */
+            trigger: string;
         };
         /** TaskOut */
         AssignmentTaskOut: {
@@ -2377,7 +2383,7 @@ export interface components {
         };
         /**
          * Compliance
-         * @description count: rows on all pages together. totals: of the filters but for `figure`, which only chooses rows.
+         * @description count: rows on all pages together. The totals are over all rows.
          */
         Compliance: {
             /**
@@ -2404,12 +2410,9 @@ export interface components {
             next: string | null;
             /** Provisional */
             provisional: boolean;
-            totals: components["schemas"]["TotalsOut"];
+            totals: components["schemas"]["ComplianceTotals"];
         };
-        /**
-         * ComplianceRow
-         * @description withdrawn: assignments of the cell that were opened and withdrawn.
-         */
+        /** ComplianceRow */
         ComplianceRow: {
             /** Approaching */
             approaching: boolean;
@@ -2419,27 +2422,27 @@ export interface components {
             assignment: string | null;
             /** Change */
             change: string | null;
-            /** Completed At */
+            /** Completed at */
             completed_at: string | null;
-            /** Completed Version */
+            /** Completed version */
             completed_version: number | null;
-            /** Counted */
+            /** Counted as */
             counted: string;
             /** Department */
             department: string | null;
-            /** Due At */
+            /** Due at */
             due_at: string | null;
-            /** Expires At */
+            /** Expires at */
             expires_at: string | null;
             /** Flags */
             flags: string[];
             /** Framework */
             framework: string | null;
-            /** Governing Version */
+            /** Governing version */
             governing_version: number | null;
             /** Item */
             item: string;
-            /** Job Functions */
+            /** Job functions */
             job_functions: string[];
             /** Name */
             name: string | null;
@@ -2461,8 +2464,41 @@ export interface components {
             trigger: string | null;
             /** Verdict */
             verdict: string;
-            /** Withdrawn */
+            /** Withdrawn assignments */
             withdrawn: number;
+        };
+        /** ComplianceTotals */
+        ComplianceTotals: {
+            /** Approaching */
+            approaching: number;
+            /** By status */
+            by_status: {
+                [key: string]: number;
+            };
+            /** Cells */
+            cells: number;
+            /** In the denominator only: conditional */
+            conditional: number;
+            /** Denominator */
+            denominator: number;
+            /** Excluded */
+            excluded: {
+                [key: string]: number;
+            };
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** In the denominator only: suspended by hold */
+            held: number;
+            /** Numerator */
+            numerator: number;
+            /** Overdue */
+            overdue: number;
+            /** Percent */
+            percent: number | null;
+            /** Withdrawn assignments, not counted */
+            withdrawn_assignments: number;
         };
         /** Confirm */
         Confirm: {
@@ -3095,6 +3131,8 @@ export interface components {
              */
             recorded_at: string;
         };
+        /** @description Instant of the plant, with its offset; default: now. */
+        Instant: string | null;
         /** IntentIn */
         IntentIn: {
             /**
@@ -4976,40 +5014,6 @@ export interface components {
             parked: number;
             /** Topic */
             topic: string;
-        };
-        /**
-         * TotalsOut
-         * @description Over all rows of the filters. numerator: verdict ALLOW; denominator: all but what is excluded, class by class;
-         *     percent: null without a denominator. conditional, held: in the denominator only. withdrawn_assignments: left out
-         *     of every count.
-         */
-        TotalsOut: {
-            /** Approaching */
-            approaching: number;
-            /** By Status */
-            by_status: {
-                [key: string]: number;
-            };
-            /** Cells */
-            cells: number;
-            /** Conditional */
-            conditional: number;
-            /** Denominator */
-            denominator: number;
-            /** Excluded */
-            excluded: {
-                [key: string]: number;
-            };
-            /** Held */
-            held: number;
-            /** Numerator */
-            numerator: number;
-            /** Overdue */
-            overdue: number;
-            /** Percent */
-            percent: number | null;
-            /** Withdrawn Assignments */
-            withdrawn_assignments: number;
         };
         /** Trail */
         Trail: {
@@ -7942,20 +7946,24 @@ export interface operations {
             };
         };
     };
-    get_assignment_sources_api_reports_assignments_get: {
+    get_assignments_api_reports_assignments_get: {
         parameters: {
             query?: {
-                trigger?: components["schemas"]["Trigger"] | null;
+                site?: string | null;
                 person?: string | null;
                 item?: string | null;
-                site?: string | null;
-                change?: string | null;
-                since?: string | null;
-                until?: string | null;
                 /** @description Instant of the system, with its offset; default: all that is known by now. */
                 known_at?: string | null;
+                /** @description Why the file is taken; the audit trail keeps it. */
+                purpose?: string | null;
                 limit?: number;
                 cursor?: string | null;
+                trigger?: components["schemas"]["Trigger"] | null;
+                change?: string | null;
+                /** @description Opened at this instant or later. */
+                since?: string | null;
+                /** @description Opened before this instant. */
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -7970,6 +7978,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AssignmentSources"];
+                    "text/csv": string;
                 };
             };
             /** @description The request was refused, or could not be answered */
@@ -7987,23 +7996,23 @@ export interface operations {
         parameters: {
             query?: {
                 site?: string | null;
-                department?: string | null;
-                job_function?: string | null;
-                framework?: string | null;
                 person?: string | null;
                 item?: string | null;
-                /** @description Instant of the plant, with its offset; default: now. */
-                at?: string | null;
                 /** @description Instant of the system, with its offset; default: all that is known by now. */
                 known_at?: string | null;
-                include?: string | null;
-                approaching_days?: number;
-                /** @description Only the rows that this number of the totals counts. */
-                figure?: components["schemas"]["Figure"] | null;
-                /** @description Why the file is taken; stands in the trail. */
+                /** @description Why the file is taken; the audit trail keeps it. */
                 purpose?: string | null;
                 limit?: number;
                 cursor?: string | null;
+                department?: string | null;
+                job_function?: string | null;
+                framework?: string | null;
+                at?: components["schemas"]["Instant"];
+                include?: string | null;
+                /** @description How far ahead a due instant is approaching. */
+                approaching_days?: number;
+                /** @description Only the rows that this number of the totals counts. */
+                figure?: components["schemas"]["Figure"] | null;
             };
             header?: never;
             path?: never;

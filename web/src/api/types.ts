@@ -107,8 +107,8 @@ export type LateEntry = Schemas['LateEntryOut'];
 
 export type AuditEntry = Schemas['AuditEntry'];
 
-/** `excluded`: class -> cells that are in neither number. */
-export type Totals = Schemas['TotalsOut'];
+/** `excluded`: class -> cells that are in neither number. `figures`: each figure -> what it counts. */
+export type Totals = Refined<Schemas['ComplianceTotals'], { figures: Record<Figure, number> }>;
 /** The numbers of the totals that can be asked back for their rows. */
 export type Figure = Schemas['Figure'];
 export const FIGURES = Object.keys({
@@ -124,7 +124,7 @@ export const FIGURES = Object.keys({
   ON_LEAVE: true,
   WITHDRAWN: true,
 } satisfies Record<Figure, true>) as Figure[];
-export type Compliance = Refined<Schemas['Compliance'], { items: ComplianceRow[] }>;
+export type Compliance = Refined<Schemas['Compliance'], { items: ComplianceRow[]; totals: Totals }>;
 
 /** `a`, `b`: the answers as known at `known_a` and `known_b`; null: not known then. */
 export type KnownCell = Refined<Schemas['ReportingCell'], Judged>;

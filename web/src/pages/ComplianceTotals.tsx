@@ -13,15 +13,15 @@ export function Sums({ totals }: { totals: Totals }) {
   const { t } = useTranslation();
   return (
     <section className="sums" aria-label={t('compliance.totals')}>
-      <Sum figure="IN_PLACE" count={totals.numerator} shape="dot" tone="allow" />
-      <Sum figure="NOT_IN_PLACE" count={totals.denominator - totals.numerator} />
-      <Sum figure="REQUIRED" count={totals.denominator} />
-      <Sum figure="OVERDUE" count={totals.overdue} />
-      <Sum figure="APPROACHING" count={totals.approaching} />
-      {totals.conditional > 0 ? (
-        <Sum figure="CONDITIONAL" count={totals.conditional} shape="half" tone="condition" />
+      <Sum figure="IN_PLACE" totals={totals} shape="dot" tone="allow" />
+      <Sum figure="NOT_IN_PLACE" totals={totals} />
+      <Sum figure="REQUIRED" totals={totals} />
+      <Sum figure="OVERDUE" totals={totals} />
+      <Sum figure="APPROACHING" totals={totals} />
+      {totals.figures.CONDITIONAL > 0 ? (
+        <Sum figure="CONDITIONAL" totals={totals} shape="half" tone="condition" />
       ) : null}
-      {totals.held > 0 ? <Sum figure="HELD" count={totals.held} shape="pause" tone="deny" /> : null}
+      {totals.figures.HELD > 0 ? <Sum figure="HELD" totals={totals} shape="pause" tone="deny" /> : null}
       <div className="sums-excluded">
         <span>{t('figure.EXCLUDED')}</span>
         <ul>
@@ -46,13 +46,13 @@ export function Sums({ totals }: { totals: Totals }) {
   );
 }
 
-function Sum(props: { figure: Figure; count: number; shape?: Shape; tone?: Tone }) {
+function Sum(props: { figure: Figure; totals: Totals; shape?: Shape; tone?: Tone }) {
   const { t } = useTranslation();
   const word = t(`figure.${props.figure}`);
   return (
     <div>
       <span className="sum">
-        <FigureLink figure={props.figure} count={props.count} />
+        <FigureLink figure={props.figure} count={props.totals.figures[props.figure]} />
       </span>
       {props.shape && props.tone ? (
         <Mark shape={props.shape} tone={props.tone} word={word} />
@@ -112,14 +112,14 @@ export function Groups({
     }),
   );
   const failed = answers.find((answer) => answer.isError);
-  const sum = (figure: Figure, pick: (totals: Totals) => number): Column<Group> => ({
+  const sum = (figure: Figure): Column<Group> => ({
     id: figure,
     header: t(`figure.${figure}`),
     numeric: true,
-    sort: (row) => (row.totals ? pick(row.totals) : -1),
+    sort: (row) => row.totals?.figures[figure] ?? -1,
     cell: (row) =>
       row.totals ? (
-        <FigureLink figure={figure} count={pick(row.totals)} job_function={row.code} />
+        <FigureLink figure={figure} count={row.totals.figures[figure]} job_function={row.code} />
       ) : (
         <span className="dim">…</span>
       ),
@@ -135,8 +135,8 @@ export function Groups({
         </Link>
       ),
     },
-    sum('REQUIRED', (totals) => totals.denominator),
-    sum('NOT_IN_PLACE', (totals) => totals.denominator - totals.numerator),
+    sum('REQUIRED'),
+    sum('NOT_IN_PLACE'),
     {
       id: 'percent',
       header: t('figure.IN_PLACE'),
@@ -144,9 +144,9 @@ export function Groups({
       width: '16rem',
       cell: (row) => <Share totals={row.totals} />,
     },
-    sum('OVERDUE', (totals) => totals.overdue),
-    sum('APPROACHING', (totals) => totals.approaching),
-    sum('EXCLUDED', (totals) => Object.values(totals.excluded).reduce((all, count) => all + count, 0)),
+    sum('OVERDUE'),
+    sum('APPROACHING'),
+    sum('EXCLUDED'),
   ];
   if (failed) return <ErrorState error={failed.error} retry={() => failed.refetch()} />;
   if (functions.length === 0)

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from reporting_svc.domain.compliance import Figure
+from reporting_svc.domain.compliance import Figure, counted
+from reporting_svc.domain.vocabulary import Status, Verdict
+from reporting_svc.projections.reports.compliance import COUNTED
 from reporting_testing import (
     AUDITOR,
     Reporting,
@@ -131,10 +133,10 @@ async def test_rows_and_totals_of_a_site(reporting: Reporting) -> None:
     assert (ana["department"], ana["area"], ana["job_functions"]) == ("Production", "GA", ["OPR"])
     assert rows["ANA", "SOP-101"]["due_at"] is None
     # The totals are the sums of the rows, class by class.
-    counted = [row["counted"] for row in answer["items"]]
-    assert counted.count("COMPLIANT") == totals["numerator"]
-    assert counted.count("EXCLUDED_ON_LEAVE") == totals["excluded"]["ON_LEAVE"]
-    assert len(counted) - counted.count("EXCLUDED_ON_LEAVE") == totals["denominator"]
+    classes = [row["counted"] for row in answer["items"]]
+    assert classes.count("COMPLIANT") == totals["numerator"]
+    assert classes.count("EXCLUDED_ON_LEAVE") == totals["excluded"]["ON_LEAVE"]
+    assert len(classes) - classes.count("EXCLUDED_ON_LEAVE") == totals["denominator"]
     every = await report(reporting, site="NL1", include="not_required")
     assert len(every["items"]) == every["totals"]["cells"] == 8
     assert every["totals"] == totals
@@ -165,10 +167,12 @@ async def test_pre_training_for_a_role_to_come_is_visible_and_not_counted(
     (row,) = [row for row in after["items"] if row["person"] == person]
     assert (row["trigger"], row["due_at"]) == ("ROLE_CHANGE", "2026-03-14T14:00:00+01:00")
     assert row["overdue"] is overdue
-    counted = {name: after["totals"][name] for name in before if name != "overdue"}
-    assert counted == {name: before[name] for name in before if name != "overdue"}
     # BEN is overdue already.
-    assert after["totals"]["overdue"] == before["overdue"] + (person == "HAL" and overdue)
+    more = person == "HAL" and overdue
+    assert after["totals"] == before | {
+        "overdue": before["overdue"] + more,
+        "figures": before["figures"] | {"OVERDUE": before["overdue"] + more},
+    }
     approaching = await report(
         reporting, item="SOP-101", include="not_required", at="2026-03-07T12:00:00+01:00"
     )
@@ -234,7 +238,7 @@ async def test_every_figure_leads_to_its_rows(reporting: Reporting, figure: str)
     assert [f"{row['person']} {row['item']}" for row in answer["items"]] == expected
     assert answer["filters"] == {"site": "NL1", "figure": figure}
     assert answer["totals"] == every["totals"], "the sums stand while some of their rows are looked at"
-    assert answer["count"] == len(expected) == number(every["totals"])
+    assert answer["count"] == len(expected) == number(every["totals"]) == every["totals"]["figures"][figure]
     # Also where the rows come in pages, and in the file.
     assert (await report(reporting, site="NL1", figure=figure, limit=1))["count"] == len(expected)
     _, rows = table((await reporting.ask(AUDITOR, PATH, "text/csv", site="NL1", at=AT, figure=figure)).text)
@@ -397,3 +401,26 @@ async def test_assignments_by_why_they_were_opened(reporting: Reporting) -> None
     first = await reporting.get("/api/reports/assignments", limit=3)
     rest = await reporting.get("/api/reports/assignments", limit=3, cursor=first["next"])
     assert first["items"] + rest["items"] == every["items"]
+    # The renderers are those of every report: the file has the same rows.
+    text = (await reporting.ask(AUDITOR, "/api/reports/assignments", "text/csv")).text
+    head, rows = table(text)
+    assert (head["# Assignments"], head["# By trigger: CAPA"]) == ("4", "1")
+    assert [row["assignment"] for row in rows] == [row["assignment"] for row in every["items"]]
+    assert {"# As of", "# As known at", "# Complete up to", "# Provisional"} <= set(head)
+
+
+@pytest.mark.part("C-28", "the report and the rules count a cell alike")
+async def test_the_sql_of_the_report_classifies_as_the_rules_do(reporting: Reporting) -> None:
+    cells = [
+        (status, verdict, on_leave)
+        for status in [*Status, "SOMETHING_LATER"]
+        for verdict in Verdict
+        for on_leave in (False, True)
+    ]
+    values = ", ".join(f"('{status}', '{verdict}', {on_leave})" for status, verdict, on_leave in cells)
+    found = reporting.sql(
+        f"SELECT c.*, {COUNTED} AS counted FROM (VALUES {values}) c (status, verdict, on_leave)"
+    )
+    assert len(found) == len(cells)
+    for row in found:
+        assert row["counted"] == counted(row["status"], row["verdict"], on_leave=row["on_leave"]), row

@@ -15,7 +15,7 @@ from reporting_svc.api import schemas
 from reporting_svc.api.common import At, KnownAt, answered, asof, local, located
 from reporting_svc.projections import cells
 from reporting_svc.projections.asof import zones
-from reporting_svc.projections.compliance import names_of
+from reporting_svc.projections.names import names_of
 
 router = APIRouter(prefix="/api/qualification", tags=["qualification"])
 READ = ("qualification.read", "qualification.read_own")

@@ -1,12 +1,16 @@
-"""Reports: compliance (RP-01, RP-03, RP-17), differences (N-02, RP-04), sources of assignments (RP-05)."""
+"""The routes of the reports of `projections.reports`, and of the differences between two answers (N-02, RP-04).
 
-from __future__ import annotations
+A report is data: its rows, columns and totals are declared in its file, and the renderers of `api.renderers` give its
+forms.
+"""
+
+# FastAPI reads the annotations of routes that are made in a function: they must not be text.
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict, replace
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from plantkit.scope import VisibleSql, visible_sql
 from pydantic import AwareDatetime
@@ -14,19 +18,19 @@ from servicekit.db import Database, Tx
 from servicekit.http.app import Allow, PolicyOf, correlation_of
 from servicekit.http.caller import Caller
 from servicekit.http.commands import DatabaseOf
-from servicekit.http.paging import Cursor, Limit
 from servicekit.ids import new_id
 from servicekit.problems import invalid
 
-from reporting_svc.api import schemas, tabular
-from reporting_svc.api.common import At, KnownAt, answered, asof, local, located
+from reporting_svc.api import schemas
+from reporting_svc.api.common import At, answered, asof, local
+from reporting_svc.api.renderers import FILES, accepted, as_json
 from reporting_svc.db import tables
-from reporting_svc.domain.compliance import Figure
 from reporting_svc.domain.differences import difference
-from reporting_svc.domain.vocabulary import Trigger
-from reporting_svc.projections import assignments, cells, compliance, differences
+from reporting_svc.domain.report import Answer, Kind, Layout
+from reporting_svc.projections import cells, differences
 from reporting_svc.projections.asof import AsOf, complete_up_to, zones
-from reporting_svc.projections.compliance import Filters
+from reporting_svc.projections.report import Parameters, Report
+from reporting_svc.projections.reports import REPORTS
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])
 Reader = Annotated[Caller, Depends(Allow("report.read"))]
@@ -34,111 +38,117 @@ _BLOCK = 5_000
 """Rows that an export reads at a time: no snapshot is held while the file is sent."""
 
 
-@router.get(
-    "/compliance",
-    response_model=schemas.Compliance,
-    responses={200: {"content": {tabular.MEDIA_TYPE: {"schema": {"type": "string"}}}}},
-)
-async def get_compliance(
-    request: Request,
-    database: DatabaseOf,
-    caller: Annotated[Caller, Depends(Allow("report.read", "report.export"))],
-    policy: PolicyOf,
-    site: str | None = None,
-    department: str | None = None,
-    job_function: str | None = None,
-    framework: str | None = None,
-    person: str | None = None,
-    item: str | None = None,
-    at: At = None,
-    known_at: KnownAt = None,
-    include: Annotated[str | None, Query(pattern="^not_required$")] = None,
-    approaching_days: Annotated[int, Query(ge=0, le=365)] = 30,
-    figure: Annotated[
-        Figure | None, Query(description="Only the rows that this number of the totals counts.")
-    ] = None,
-    purpose: Annotated[
-        str | None, Query(max_length=500, description="Why the file is taken; stands in the trail.")
-    ] = None,
-    limit: Limit = 200,
-    cursor: Cursor = None,
-) -> Response | schemas.Compliance:
-    """One row a person and item, and the totals over all rows. `Accept: text/csv`: every row, as a file."""
-    filters = Filters(
-        site, department, job_function, framework, person, item, include is not None, approaching_days, figure
-    )
-    as_file = tabular.MEDIA_TYPE in request.headers.get("accept", "")
-    action = "report.export" if as_file else "report.read"
-    policy.require(caller, action)
-    seen = visible_sql(policy, caller, [action], "p.person")
-    async with database.read() as tx:
-        asked = asof(tx, at, known_at)
-        if as_file:
-            # The file's pages are read one after another: they must all be of the same knowledge.
-            asked = replace(asked, known_at=asked.shown_known_at)
-            limit, cursor = _BLOCK, None
-        report = await _compliance(tx, asked, seen, filters, limit, cursor)
-    if not as_file:
-        return report
-    await _note_export(request, database, caller, filters, report, purpose)
-    name = f"compliance-{asked.at:%Y%m%dT%H%M%SZ}.csv"
-    return StreamingResponse(
-        _file(database, asked, seen, filters, report),
-        media_type=f"{tabular.MEDIA_TYPE}; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+def add_route(report: Report[Any]) -> None:
+    """`GET /api/reports/<name>`: a page as JSON, or every row in the file that `Accept` asks for."""
+    layout = report.layout
+    shape = as_json.model(layout)
 
-
-async def _compliance(
-    tx: Tx, asked: AsOf, seen: VisibleSql, filters: Filters, limit: int, cursor: str | None
-) -> schemas.Compliance:
-    found = await compliance.compliance(tx, asked, seen, filters, limit=limit, cursor=cursor)
-    places = await zones(tx, asked)
-    return schemas.Compliance(
-        filters=filters.named(),
-        totals=schemas.TotalsOut(**asdict(found.totals), withdrawn_assignments=found.withdrawn),
-        count=found.count,
-        items=[schemas.ComplianceRow(**row) for row in located(found.rows, places)],
-        next=found.next,
-        **await answered(tx, asked, places, filters.site),
-    )
-
-
-async def _file(
-    database: Database, asked: AsOf, seen: VisibleSql, filters: Filters, report: schemas.Compliance
-) -> AsyncIterator[str]:
-    yield tabular.lines(tabular.header(report))
-    while True:
-        yield tabular.lines(tabular.row(one) for one in report.items)
-        if report.next is None:
-            return
+    async def get_report(
+        request: Request,
+        database: DatabaseOf,
+        caller: Annotated[Caller, Depends(Allow("report.read", "report.export"))],
+        policy: PolicyOf,
+        parameters: Annotated[report.parameters, Query()],  # pyright: ignore[reportInvalidTypeForm]
+    ) -> Any:
+        given: Parameters = parameters
+        renderer = accepted(request.headers.get("accept", ""))
+        action = "report.read" if renderer is None else "report.export"
+        policy.require(caller, action)
+        seen = visible_sql(policy, caller, [action], report.person)
         async with database.read() as tx:
-            report = await _compliance(tx, asked, seen, filters, _BLOCK, report.next)
+            asked = asof(tx, given.instant(), given.known_at)
+            if renderer is None:
+                page = await _page(tx, report, asked, seen, given, given.limit, given.cursor)
+                return as_json.answer(layout, shape, page)
+            # The pages of the file are read one after another: they must all be of the same knowledge.
+            asked = replace(asked, known_at=asked.shown_known_at)
+            page = await _page(tx, report, asked, seen, given, _BLOCK, None)
+        await _note_export(request, database, caller, given, layout, page)
+        name = f"{layout.name}-{asked.at:%Y%m%dT%H%M%SZ}.{renderer.extension}"
+        return StreamingResponse(
+            renderer.render(layout, _pages(database, report, asked, seen, given, page)),
+            media_type=renderer.content_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    router.add_api_route(
+        f"/{layout.name}",
+        get_report,
+        name=f"get_{layout.name}",
+        description=report.about,
+        response_model=shape,
+        responses={
+            200: {"content": {renderer.media_type: {"schema": {"type": "string"}} for renderer in FILES}}
+        },
+    )
+
+
+async def _page(
+    tx: Tx,
+    report: Report[Any],
+    asked: AsOf,
+    seen: VisibleSql,
+    parameters: Parameters,
+    limit: int,
+    cursor: str | None,
+) -> Answer:
+    found = await report.rows(tx, asked, seen, parameters, limit, cursor)
+    places = await zones(tx, asked)
+    instants = [column.key for column in report.layout.columns if column.kind is Kind.INSTANT]
+    return Answer(
+        **await answered(tx, asked, places, parameters.site),
+        filters=parameters.filters(),
+        totals=found.totals,
+        count=found.count,
+        rows=[
+            {**row, **{key: places.local(row[key], row["place"]) for key in instants}} for row in found.rows
+        ],
+        next=found.next,
+    )
+
+
+async def _pages(
+    database: Database,
+    report: Report[Any],
+    asked: AsOf,
+    seen: VisibleSql,
+    parameters: Parameters,
+    page: Answer,
+) -> AsyncIterator[Answer]:
+    yield page
+    while page.next is not None:
+        async with database.read() as tx:
+            page = await _page(tx, report, asked, seen, parameters, _BLOCK, page.next)
+        yield page
 
 
 async def _note_export(
     request: Request,
     database: Database,
     caller: Caller,
-    filters: Filters,
-    report: schemas.Compliance,
-    purpose: str | None,
+    parameters: Parameters,
+    layout: Layout,
+    page: Answer,
 ) -> None:
-    """Who took what away, and why, is part of the trail (PL-10)."""
-    context = caller.context(purpose or "takes the compliance report away as a file", correlation_of(request))
-    async with database.transaction(context) as tx:
+    """The audit trail keeps who took which report away as a file, and why (PL-10)."""
+    reason = parameters.purpose or f"takes the {layout.name} report away as a file"
+    async with database.transaction(caller.context(reason, correlation_of(request))) as tx:
         await tx.execute(
             tables.export.insert(),
             {
                 "id": new_id(),
-                "report": "compliance",
-                "filters": filters.named()
-                | {"at": report.at.isoformat(), "known_at": report.known_at.isoformat()},
-                "person": filters.person,
-                "rows": report.count,
+                "report": layout.name,
+                "filters": parameters.filters()
+                | {"at": page.at.isoformat(), "known_at": page.known_at.isoformat()},
+                "person": parameters.person,
+                "rows": page.count,
                 "recorded_at": tx.now,
             },
         )
+
+
+for _report in REPORTS.values():
+    add_route(_report)
 
 
 @router.get("/differences")
@@ -201,52 +211,4 @@ async def get_differences(
             complete_up_to=complete,
             provisional=later.provisional(complete),
             items=items,
-        )
-
-
-@router.get("/assignments")
-async def get_assignment_sources(
-    database: DatabaseOf,
-    caller: Reader,
-    policy: PolicyOf,
-    trigger: Trigger | None = None,
-    person: str | None = None,
-    item: str | None = None,
-    site: str | None = None,
-    change: str | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
-    known_at: KnownAt = None,
-    limit: Limit = 200,
-    cursor: Cursor = None,
-) -> schemas.AssignmentSources:
-    """Assignments by when they were opened, with why; counts by trigger over all rows (RP-05)."""
-    seen = visible_sql(policy, caller, ["report.read"], "a.person")
-    async with database.read() as tx:
-        asked = asof(tx, None, known_at)
-        found, following, by_trigger, withdrawn = await assignments.assignments(
-            tx,
-            asked,
-            seen,
-            limit=limit,
-            cursor=cursor,
-            trigger=trigger.value if trigger else None,
-            person=person,
-            item=item,
-            site=site,
-            change=change,
-            since=since,
-            until=until,
-        )
-        places = await zones(tx, asked)
-        names = await compliance.names_of(tx, {row["person"] for row in found})
-        return schemas.AssignmentSources(
-            total=sum(by_trigger.values()),
-            by_trigger=by_trigger,
-            withdrawn=withdrawn,
-            items=[
-                schemas.AssignmentRow(**row, name=names.get(row["person"])) for row in located(found, places)
-            ],
-            next=following,
-            **await answered(tx, asked, places, site),
         )

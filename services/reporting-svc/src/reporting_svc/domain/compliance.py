@@ -26,20 +26,34 @@ class Counted(StrEnum):
     EXCLUDED_NOT_REQUIRED = "EXCLUDED_NOT_REQUIRED"
 
 
-EXCLUDED = (Counted.EXCLUDED_ON_LEAVE, Counted.EXCLUDED_NOT_REQUIRED)
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Cells with this verdict, this status and, if so, a suspension by leave count as `counted`; None: any."""
+
+    counted: Counted
+    verdict: Verdict | None = None
+    status: Status | None = None
+    on_leave: bool = False
+
+
+RULES = (
+    Rule(Counted.EXCLUDED_NOT_REQUIRED, verdict=Verdict.NONE),
+    Rule(Counted.EXCLUDED_ON_LEAVE, status=Status.SUSPENDED, on_leave=True),
+    Rule(Counted.HELD, status=Status.SUSPENDED),
+    Rule(Counted.COMPLIANT, verdict=Verdict.ALLOW),
+    Rule(Counted.CONDITIONAL, verdict=Verdict.ALLOW_WITH_CONDITION),
+    Rule(Counted.NOT_COMPLIANT),
+)
+"""The classification, the first rule that fits. It stands here alone; the SQL of the report is made from it."""
 
 
 def counted(status: str, verdict: str, *, on_leave: bool) -> Counted:
     """The class of a cell. on_leave: a reason of its suspension is leave."""
-    if verdict == Verdict.NONE:
-        return Counted.EXCLUDED_NOT_REQUIRED
-    if status == Status.SUSPENDED:
-        return Counted.EXCLUDED_ON_LEAVE if on_leave else Counted.HELD
-    if verdict == Verdict.ALLOW:
-        return Counted.COMPLIANT
-    if verdict == Verdict.ALLOW_WITH_CONDITION:
-        return Counted.CONDITIONAL
-    return Counted.NOT_COMPLIANT
+    return next(
+        rule.counted
+        for rule in RULES
+        if rule.verdict in (None, verdict) and rule.status in (None, status) and on_leave >= rule.on_leave
+    )
 
 
 class Figure(StrEnum):
@@ -59,6 +73,21 @@ class Figure(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
+_REQUIRED = frozenset({Counted.COMPLIANT, Counted.CONDITIONAL, Counted.HELD, Counted.NOT_COMPLIANT})
+
+CLASSES: dict[Figure, frozenset[Counted]] = {
+    Figure.REQUIRED: _REQUIRED,
+    Figure.IN_PLACE: frozenset({Counted.COMPLIANT}),
+    Figure.NOT_IN_PLACE: _REQUIRED - {Counted.COMPLIANT},
+    Figure.CONDITIONAL: frozenset({Counted.CONDITIONAL}),
+    Figure.HELD: frozenset({Counted.HELD}),
+    Figure.EXCLUDED: frozenset(Counted) - _REQUIRED,
+    Figure.NOT_REQUIRED: frozenset({Counted.EXCLUDED_NOT_REQUIRED}),
+    Figure.ON_LEAVE: frozenset({Counted.EXCLUDED_ON_LEAVE}),
+}
+"""Which classes a figure counts; OVERDUE, APPROACHING and WITHDRAWN count by something else than the class."""
+
+
 class Group(NamedTuple):
     """Cells that are alike in everything that counts."""
 
@@ -75,7 +104,8 @@ class Totals:
     """Sums over all cells of a report. `percent`: 0 to 100, one decimal, halves up; None without a denominator.
 
     overdue: cells with an open assignment past its due instant. approaching: due or expiring soon. They count
-    whether or not the cell is in the percentage.
+    whether or not the cell is in the percentage. withdrawn_assignments: left out of every count. figures: every
+    number that is asked back for its rows.
     """
 
     cells: int = 0
@@ -88,9 +118,11 @@ class Totals:
     overdue: int = 0
     approaching: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
+    withdrawn_assignments: int = 0
+    figures: dict[str, int] = field(default_factory=dict)
 
 
-def totals(groups: Iterable[Group]) -> Totals:
+def totals(groups: Iterable[Group], withdrawn: int = 0) -> Totals:
     classes: Counter[Counted] = Counter()
     statuses: Counter[str] = Counter()
     overdue = approaching = 0
@@ -99,22 +131,25 @@ def totals(groups: Iterable[Group]) -> Totals:
         statuses[group.status] += group.cells
         overdue += group.overdue
         approaching += group.approaching
-    numerator = classes[Counted.COMPLIANT]
-    denominator = classes.total() - sum(classes[one] for one in EXCLUDED)
+    figures = {figure: sum(classes[one] for one in counts) for figure, counts in CLASSES.items()} | {
+        Figure.OVERDUE: overdue,
+        Figure.APPROACHING: approaching,
+        Figure.WITHDRAWN: withdrawn,
+    }
+    numerator, denominator = figures[Figure.IN_PLACE], figures[Figure.REQUIRED]
     return Totals(
         cells=classes.total(),
         numerator=numerator,
         denominator=denominator,
         percent=percent(numerator, denominator),
-        conditional=classes[Counted.CONDITIONAL],
-        held=classes[Counted.HELD],
-        excluded={
-            "NOT_REQUIRED": classes[Counted.EXCLUDED_NOT_REQUIRED],
-            "ON_LEAVE": classes[Counted.EXCLUDED_ON_LEAVE],
-        },
+        conditional=figures[Figure.CONDITIONAL],
+        held=figures[Figure.HELD],
+        excluded={one.value: figures[one] for one in (Figure.NOT_REQUIRED, Figure.ON_LEAVE)},
         overdue=overdue,
         approaching=approaching,
         by_status={status.value: statuses[status] for status in Status if statuses[status]},
+        withdrawn_assignments=withdrawn,
+        figures={figure.value: figures[figure] for figure in Figure},
     )
 
 

@@ -18,7 +18,7 @@ from plantkit.scope import PRESENT, VisibleSql
 from servicekit.db import Tx
 from servicekit.http.paging import decode, encode
 
-from reporting_svc.projections.compliance import names_of
+from reporting_svc.projections.names import names_of
 
 BULK = 200
 """Entries of one correlation above which it is a bulk operation."""

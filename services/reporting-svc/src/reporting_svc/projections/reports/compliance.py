@@ -10,82 +10,80 @@ few of many, and of each person the segments of the instant are found by the ind
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from plantkit.scope import VisibleSql
+from pydantic import Field
 from servicekit.db import Tx
 from servicekit.http.paging import decode, encode
 
-from reporting_svc.domain.compliance import Figure, Group, Totals, counted, totals
+from reporting_svc.domain.compliance import CLASSES, RULES, Figure, Group, Rule, counted, totals
+from reporting_svc.domain.report import Column, Kind, Layout
 from reporting_svc.projections.asof import AsOf
+from reporting_svc.projections.names import names_of
+from reporting_svc.projections.report import Instant, Page, Parameters, Report
 
 # Pre-training for a role to come is shown, never overdue nor approaching (R-16). Of a later instant than what is
 # known it cannot be said any more: there the cell itself tells whether the item is required.
 UPCOMING = "(a.state = 'UPCOMING' AND :at <= CAST(:known_now AS timestamptz))"
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """None: no restriction. approaching_days: how far ahead a due instant is approaching. figure: the rows alone that
-    this number of the totals counts; the totals stay those of all rows."""
+class ComplianceParameters(Parameters):
+    UNNAMED: ClassVar[frozenset[str]] = frozenset({"include", "approaching_days"})
 
-    site: str | None = None
     department: str | None = None
     job_function: str | None = None
     framework: str | None = None
-    person: str | None = None
-    item: str | None = None
-    not_required: bool = False
-    approaching_days: int = 30
-    figure: Figure | None = None
+    at: Instant = None
+    include: Annotated[str | None, Field(pattern="^not_required$")] = None
+    approaching_days: Annotated[
+        int, Field(ge=0, le=365, description="How far ahead a due instant is approaching.")
+    ] = 30
+    figure: Annotated[
+        Figure | None, Field(description="Only the rows that this number of the totals counts.")
+    ] = None
 
-    def named(self) -> dict[str, str]:
-        """What was filtered by, for the reader."""
-        names = ("site", "department", "job_function", "framework", "person", "item", "figure")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+    def instant(self) -> datetime | None:
+        return self.at
 
 
-# A cell of no verdict is not required; one that is suspended is on leave or on hold. `counted` of the domain says the
-# same of a row, and a test holds the two together.
-_OUT = "(c.verdict = 'NONE' OR c.status = 'SUSPENDED' AND c.on_leave)"
+def _sql(rule: Rule) -> str:
+    """A rule of the classification as a condition over the cells `c`."""
+    found = []
+    if rule.verdict is not None:
+        found.append(f"c.verdict = '{rule.verdict}'")
+    if rule.status is not None:
+        found.append(f"c.status = '{rule.status}'")
+    if rule.on_leave:
+        found.append("c.on_leave")
+    return " AND ".join(found) or "true"
+
+
+COUNTED = "CASE " + " ".join(f"WHEN {_sql(rule)} THEN '{rule.counted}'" for rule in RULES) + " END"
+"""The class of a cell in SQL, made from the rules of the domain."""
+
 _FIGURES = {
-    Figure.REQUIRED: f"NOT {_OUT}",
-    Figure.IN_PLACE: "c.verdict = 'ALLOW' AND c.status <> 'SUSPENDED'",
-    Figure.NOT_IN_PLACE: f"NOT {_OUT} AND NOT (c.verdict = 'ALLOW' AND c.status <> 'SUSPENDED')",
-    Figure.CONDITIONAL: "c.verdict = 'ALLOW_WITH_CONDITION' AND c.status <> 'SUSPENDED'",
-    Figure.HELD: "c.verdict <> 'NONE' AND c.status = 'SUSPENDED' AND NOT c.on_leave",
+    figure: f"{COUNTED} IN ({', '.join(f"'{one}'" for one in sorted(classes))})"
+    for figure, classes in CLASSES.items()
+} | {
     Figure.OVERDUE: "c.overdue",
     Figure.APPROACHING: "c.approaching",
-    Figure.EXCLUDED: _OUT,
-    Figure.NOT_REQUIRED: "c.verdict = 'NONE'",
-    Figure.ON_LEAVE: "c.verdict <> 'NONE' AND c.status = 'SUSPENDED' AND c.on_leave",
     Figure.WITHDRAWN: "c.withdrawn > 0",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """count: rows on all pages. totals are over all rows of the filters, whatever the page and the figure."""
-
-    rows: list[dict[str, Any]]
-    count: int
-    next: str | None
-    totals: Totals
-    withdrawn: int
-
-
-async def compliance(
-    tx: Tx, asof: AsOf, seen: VisibleSql, filters: Filters, *, limit: int, cursor: str | None = None
+async def rows(
+    tx: Tx, asof: AsOf, seen: VisibleSql, asked: ComplianceParameters, limit: int, cursor: str | None
 ) -> Page:
     """By person, item, place. seen: of the person `p.person`."""
     parameters: dict[str, Any] = {
         **asof.parameters,
         **seen.parameters,
-        **filters.named(),
-        "within": filters.approaching_days,
-        "not_required": filters.not_required,
+        **asked.filters(),
+        "within": asked.approaching_days,
+        "not_required": asked.include is not None,
         "known_now": asof.shown_known_at,
         "limit": limit + 1,
     }
@@ -93,49 +91,50 @@ async def compliance(
     if cursor is not None:
         after = "AND (c.person, c.item, c.place) > (:last_person, :last_item, :last_place)"
         parameters |= dict(zip(("last_person", "last_item", "last_place"), decode(cursor, 3), strict=True))
-    rows = await tx.rows(_statement(asof, seen, filters, after), parameters)
-    found = rows[0]["groups"] or []
+    read = await tx.rows(_statement(asof, seen, asked, after), parameters)
+    found = read[0]["groups"] or []
     groups = [Group(*one[:6]) for one in found]
-    shown = [_row(dict(row)) for row in rows if row["person"] is not None]
+    shown = [_row(dict(row)) for row in read if row["person"] is not None]
     following = None
     if len(shown) > limit:
         shown = shown[:limit]
         following = encode([shown[-1][name] for name in ("person", "item", "place")])
     await _describe(tx, asof, shown)
-    return Page(shown, rows[0]["shown"], following, totals(groups), sum(one[6] for one in found))
+    withdrawn = sum(one[6] for one in found)
+    return Page(shown, read[0]["shown"], following, asdict(totals(groups, withdrawn)))
 
 
-def _statement(asof: AsOf, seen: VisibleSql, filters: Filters, after: str) -> str:
+def _statement(asof: AsOf, seen: VisibleSql, asked: ComplianceParameters, after: str) -> str:
     people = [asof.known("p"), seen.sql]
-    if filters.person is not None:
+    if asked.person is not None:
         people.append("p.person = :person")
     for kind, name, column in (
         ("function", "job_function", "value"),
         ("place", "department", "department"),
     ):
-        if getattr(filters, name) is not None:
+        if getattr(asked, name) is not None:
             people.append(
                 f"p.person IN (SELECT h.person FROM app.person_spell h WHERE h.kind = '{kind}'"
                 f" AND h.{column} = :{name} AND {asof.known('h')})"
             )
     who = ["w.days @> CAST(:at AT TIME ZONE u.time_zone AS date)"]
-    if filters.job_function is not None:
+    if asked.job_function is not None:
         who.append(":job_function = ANY(f.functions)")
-    if filters.department is not None:
+    if asked.department is not None:
         who.append("w.department = :department")
     # Only these two ask where the person works at the instant; cells elsewhere are of no interest then.
-    placed = filters.job_function is not None or filters.department is not None
+    placed = asked.job_function is not None or asked.department is not None
     cell = ["s.person = q.person", asof.held("s"), asof.known("s")]
-    if filters.site is not None:
+    if asked.site is not None:
         cell.append("s.place = :site")
-    if filters.item is not None:
+    if asked.item is not None:
         cell.append("s.item = :item")
-    if filters.framework is not None:
+    if asked.framework is not None:
         cell.append(
             "s.item IN (SELECT d.document FROM app.document d"
             f" WHERE d.framework = :framework AND {asof.known('d')})"
         )
-    asked = _FIGURES[filters.figure] if filters.figure else "(:not_required OR c.verdict <> 'NONE')"
+    chosen = _FIGURES[asked.figure] if asked.figure else "(:not_required OR c.verdict <> 'NONE')"
     return f"""
     WITH people AS MATERIALIZED (
         SELECT p.person FROM app.person p WHERE {" AND ".join(people)}
@@ -186,11 +185,11 @@ def _statement(asof: AsOf, seen: VisibleSql, filters: Filters, after: str) -> st
             FROM cells GROUP BY 1, 2, 3) g
     ), page AS (
         SELECT c.*, row_number() OVER (ORDER BY c.person, c.item, c.place) AS number FROM (
-            SELECT * FROM cells c WHERE ({asked}) {after}
+            SELECT * FROM cells c WHERE ({chosen}) {after}
             ORDER BY c.person, c.item, c.place LIMIT :limit) c
     )
     SELECT CASE WHEN coalesce(p.number, 1) = 1 THEN (SELECT found FROM groups) END AS groups,
-        CASE WHEN coalesce(p.number, 1) = 1 THEN (SELECT count(*) FROM cells c WHERE {asked}) END AS shown,
+        CASE WHEN coalesce(p.number, 1) = 1 THEN (SELECT count(*) FROM cells c WHERE {chosen}) END AS shown,
         p.person, p.item, p.place, p.status, p.verdict, p.on_leave, p.spell, p.due, p.overdue, p.approaching, p.withdrawn,
         s.flags, s.governing_version, s.completed_version, s.completed_at, s.expires_at, s.reasons, s.sources
     FROM (SELECT) one LEFT JOIN page p ON true LEFT JOIN app.segment s ON s.ctid = p.tid
@@ -231,10 +230,57 @@ async def _describe(tx: Tx, asof: AsOf, rows: Sequence[dict[str, Any]]) -> None:
         row["framework"] = document.get("framework")
 
 
-async def names_of(tx: Tx, people: set[str]) -> dict[str, str]:
-    """The present names of people; whose name is not known, or was taken away, is left out."""
-    rows = await tx.rows(
-        "SELECT person, given_name || ' ' || family_name AS name FROM app.person_name WHERE person = ANY(:people)",
-        {"people": sorted(people)},
-    )
-    return {row["person"]: row["name"] for row in rows}
+REPORT = Report(
+    Layout(
+        name="compliance",
+        title="Compliance report",
+        schema="Compliance",
+        columns=(
+            Column("person", "Person", Kind.TEXT),
+            Column("name", "Name", Kind.TEXT, optional=True),
+            Column("place", "Place", Kind.TEXT),
+            Column("department", "Department", Kind.TEXT, optional=True),
+            Column("area", "Area", Kind.TEXT, optional=True),
+            Column("job_functions", "Job functions", Kind.CODES),
+            Column("item", "Item", Kind.TEXT),
+            Column("title", "Title", Kind.TEXT, optional=True),
+            Column("framework", "Framework", Kind.TEXT, optional=True),
+            Column("status", "Status", Kind.TEXT),
+            Column("verdict", "Verdict", Kind.TEXT),
+            Column("counted", "Counted as", Kind.TEXT),
+            Column("flags", "Flags", Kind.CODES),
+            Column("governing_version", "Governing version", Kind.NUMBER, optional=True),
+            Column("completed_version", "Completed version", Kind.NUMBER, optional=True),
+            Column("completed_at", "Completed at", Kind.INSTANT, optional=True),
+            Column("expires_at", "Expires at", Kind.INSTANT, optional=True),
+            Column("due_at", "Due at", Kind.INSTANT, optional=True),
+            Column("trigger", "Trigger", Kind.TEXT, optional=True),
+            Column("assignment", "Assignment", Kind.TEXT, optional=True),
+            Column("change", "Change", Kind.TEXT, optional=True),
+            Column("overdue", "Overdue", Kind.FLAG),
+            Column("approaching", "Approaching", Kind.FLAG),
+            Column("withdrawn", "Withdrawn assignments", Kind.NUMBER),
+            Column("sources", "Sources", Kind.CODES),
+            Column("reasons", "Reasons", Kind.REASONS),
+        ),
+        totals=(
+            Column("cells", "Cells", Kind.NUMBER),
+            Column("numerator", "Numerator", Kind.NUMBER),
+            Column("denominator", "Denominator", Kind.NUMBER),
+            Column("percent", "Percent", Kind.PERCENT, optional=True),
+            Column("conditional", "In the denominator only: conditional", Kind.NUMBER),
+            Column("held", "In the denominator only: suspended by hold", Kind.NUMBER),
+            Column("excluded", "Excluded", Kind.COUNTS),
+            Column("overdue", "Overdue", Kind.NUMBER),
+            Column("approaching", "Approaching", Kind.NUMBER),
+            Column("withdrawn_assignments", "Withdrawn assignments, not counted", Kind.NUMBER),
+            Column("by_status", "By status", Kind.COUNTS, in_files=False),
+            Column("figures", "Figures", Kind.COUNTS, in_files=False),
+        ),
+    ),
+    about="One row a person and item, and the totals over all rows. `figure` chooses rows; the totals stay those of all"
+    " rows. `Accept: text/csv`: every row, as a file.",
+    parameters=ComplianceParameters,
+    rows=rows,
+    person="p.person",
+)
