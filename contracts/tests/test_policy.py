@@ -105,6 +105,14 @@ def test_segregation_rules():
     assert rules["import-two-people"].get("count") == 2
 
 
+def test_each_rule_of_segregation_is_about_what_a_service_breaks_in_its_tests():
+    """`test_segregation.py` of qms, matrix, records and gateway, and the gateway's `test_jobs.py`."""
+    tested = {"change", "requirement", "record", "account", "import"}
+    assert {rule["action"].split(".")[0] for rule in TABLE["segregation"]} <= tested
+    codes = [rule["code"] for rule in TABLE["segregation"]]
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
 @pytest.mark.part("R-53", "an administrator holds no other role")
 def test_an_administrator_holds_no_other_role():
     pairs = {rule["role"]: set(rule["with_"]) for rule in TABLE["exclusive"]}

@@ -44,8 +44,9 @@ def test_every_rule_about_changes_is_broken_here() -> None:
     assert set(BREAK) == set(RULES)
 
 
+@pytest.mark.part("PL-06", "whoever breaks a rule of segregation about changes is refused")
 @pytest.mark.parametrize("rule", RULES)
-async def test_who_breaks_the_rule_is_refused_with_its_code(qms: Qms, rule: str) -> None:
+async def test_whoever_breaks_the_rule_is_refused_with_its_code(qms: Qms, rule: str) -> None:
     await draft_cc7(qms)
     answer = await BREAK[rule](qms)
     assert (answer.status_code, answer.json()["type"], answer.json()["detail"]) == (

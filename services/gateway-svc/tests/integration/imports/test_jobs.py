@@ -231,6 +231,25 @@ async def test_control_without_the_look_at_who_accepted_one_person_accepts_twice
     assert len(imports.plant.of("people")) == 8
 
 
+async def test_every_rule_of_the_policy_about_imports_is_broken_here(imports: Imports) -> None:
+    rules = {rule.id: rule for rule in POLICY.segregation if rule.action.split(".")[0] == "import"}
+    assert set(rules) == {"import-two-people"}
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job, "EVA")
+    refused = await imports.accept(job, "EVA")
+    assert refusal(refused) == (403, rules["import-two-people"].code)
+    assert refused.json()["detail"] == rules["import-two-people"].message
+
+
+async def test_control_without_the_rule_one_person_is_enough(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(POLICY, "segregation", [])
+    job = (await imports.uploaded())["id"]
+    await imports.accepted(job, "EVA")
+    assert (await imports.show(job))["state"] == "ACCEPTED"
+
+
 async def test_one_import_at_a_time(imports: Imports) -> None:
     one, two = (await imports.uploaded())["id"], (await imports.uploaded())["id"]
     await imports.accepted(one, "COR")
