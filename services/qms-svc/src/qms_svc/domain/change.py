@@ -453,7 +453,7 @@ def _draft(control: Control, command: Draft, now: datetime) -> Version:
         content=[command.file],
         sections=command.sections,
         recorded_at=now,
-        **command.plan,
+        **{"effective": [], "ends": [], **command.plan},
     )
     check_plan(version, control.sites)
     return version
