@@ -1,6 +1,6 @@
 """Each rule of segregation in the policy file about accounts: broken through the API, and gone.
 
-The rule about imports is broken in `importing/test_jobs.py`, through the signing path.
+The rule about imports is broken in `imports/test_jobs.py`, through the signing path.
 """
 
 from __future__ import annotations
