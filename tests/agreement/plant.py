@@ -18,7 +18,7 @@ from matrix_svc.domain.rules import Question, SourceKind
 from matrix_svc.domain.spells import Spell
 from matrix_svc.handlers.imports import SPELL_FILES, further_spell, imported_rule, spells_of_hire
 from plantfiles import check, read_directory
-from plantfiles.rows import as_dict
+from plantfiles.codec import as_dict
 from plantkit.sites import Sites
 
 KNOWN = datetime(2026, 11, 2, tzinfo=UTC)

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 from plantfiles import Known, from_dict
+from plantfiles.codec import as_dict
 from plantfiles.handover import blocks
 from plantfiles.kinds.people import Person
-from plantfiles.rows import as_dict
 
 
 @pytest.mark.req("C-30")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plantfiles import KINDS, Kinds, check, read_files
 
-EDGES = frozenset({"readers", "report"})
+EDGES = frozenset({"codec", "readers", "report"})
 SOURCES = Path(plantfiles.__file__).parent
 MODULES = sorted(SOURCES.rglob("*.py"))
 KIND_MODULES = sorted(path for path in (SOURCES / "kinds").glob("*.py") if path.stem != "__init__")

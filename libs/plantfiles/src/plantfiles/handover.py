@@ -11,11 +11,12 @@ from hashlib import sha256
 from itertools import batched
 from typing import Any
 
+from plantfiles.codec import as_dict
 from plantfiles.digests import content_digest, join_key
 from plantfiles.kind import Stage, WorkbookKind
 from plantfiles.plan import ImportPlan, Known, OpenQuestion
 from plantfiles.registry import KINDS, Kinds
-from plantfiles.rows import Row, as_dict
+from plantfiles.rows import Row
 
 BLOCK_ROWS = 2_000
 """Part of the idempotency of a block: a job that began with one size ends with it."""

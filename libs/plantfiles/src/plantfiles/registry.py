@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from plantfiles import kinds as package
+from plantfiles.codec import typed
 from plantfiles.kind import Kind
 from plantfiles.reasons import Reason, ReasonCode
-from plantfiles.rows import Row, typed
+from plantfiles.rows import Row
 
 
 class Kinds:
@@ -50,5 +51,5 @@ KINDS = discover()
 
 
 def from_dict(values: Mapping[str, Any], kinds: Kinds = KINDS) -> Row:
-    """The inverse of `rows.as_dict`. Raises KeyError for an unknown file or a missing value."""
+    """The inverse of `codec.as_dict`. Raises KeyError for an unknown file, pydantic.ValidationError for a missing or wrong value."""
     return typed(kinds[values["file"]].row, values)
