@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from plantkit.governing import Effective
-from plantkit.sites import EVERYWHERE, Sites
+from plantkit.sites import Sites
 from servicekit.domain import RuleError, StateError, stale
 
 from qms_svc.domain.document import (
@@ -23,12 +23,12 @@ from qms_svc.domain.document import (
     VersionState,
     check_effective,
     check_ends,
-    check_place,
     check_withdraw,
     has_governed_anywhere,
     version_of,
     withdrawn,
 )
+from qms_svc.domain.drafting import check_plan, next_version, with_file
 
 REQUIRED_APPROVALS = 1
 
@@ -292,15 +292,24 @@ def decide(control: Control | None, command: Command, now: datetime) -> list[Eve
             return [Described(author, fields, now)]
         case Draft():
             check_editable(control.change)
-            return [Drafted(_draft(control, command, now), command.author, now)]
+            version = next_version(
+                control.documents[command.document],
+                control.change.change,
+                command.number,
+                command.plan,
+                command.file,
+                command.sections,
+                now,
+            )
+            return [Drafted(version, command.author, now)]
         case Edit(document, number, revision, author, plan):
             version = _editable(control, document, number)
             stale(f"{document} v{number}", version.version, revision)
             check_plan(replace(version, **plan), control.sites)
             return [PlanChanged(document, number, author, plan, now)]
-        case PutFile(document, number, author):
+        case PutFile(document, number, author, file, sections):
             version = _editable(control, document, number)
-            return [FileChanged(document, number, author, _with_file(version, command), now)]
+            return [FileChanged(document, number, author, with_file(version, file, sections), now)]
         case Remove(document, number, author):
             version = version_of(control.documents[document], number)
             check_withdraw(version)
@@ -362,20 +371,6 @@ def check_editable(change: Change) -> None:
     _check_state(change, "not-a-draft", ChangeState.DRAFT)
 
 
-def check_plan(version: Version, sites: Sites) -> None:
-    """Places are known; the days themselves are judged at the approval, when it matters whether they are over."""
-    places = [entry.place for entry in version.effective]
-    for number, entry in enumerate(version.effective):
-        check_place(f"effective.{number}.place", entry.place, sites)
-        if places.count(entry.place) > 1:
-            raise RuleError(f"effective.{number}.place", "repeated", f"{entry.place} has more than one date")
-    check_ends("ends", version.ends, version.effective)
-    known = {section["id"] for section in version.sections}
-    for section in version.sections_changed or []:
-        if section not in known:
-            raise RuleError("sections_changed", "unknown-section", f"the file has no section {section}")
-
-
 def check_complete(control: Control, now: datetime) -> None:
     """Raises RuleError, naming the field, for whatever an approver could not judge."""
     if not control.versions:
@@ -430,65 +425,12 @@ def _open(control: Control | None, command: Open, now: datetime) -> Opened:
     return Opened(change, command.sites)
 
 
-def _draft(control: Control, command: Draft, now: datetime) -> Version:
-    """The next version of a document (QM-01), or the one with the number that is asked for."""
-    document = control.documents[command.document]
-    if EVERYWHERE in document.retired:
-        raise StateError("retired", f"{document.document} is retired")
-    standing = [v for v in document.versions if v.state != VersionState.WITHDRAWN]
-    if any(v.change == control.change.change for v in standing):
-        raise StateError(
-            "version-exists", f"{control.change.change} has a version of {document.document} already"
-        )
-    number = command.number or 1 + max((v.number for v in document.versions), default=0)
-    if document.find(number) is not None:
-        raise RuleError("version", "taken", f"{document.document} v{number} exists")
-    if any(v.number > number for v in standing if not v.is_unapproved):
-        raise RuleError("version", "too-low", f"{document.document} has a higher approved version")
-    version = Version(
-        document=document.document,
-        number=number,
-        state=VersionState.DRAFT,
-        change=control.change.change,
-        content=[command.file],
-        sections=command.sections,
-        recorded_at=now,
-        **{"effective": [], "ends": [], **command.plan},
-    )
-    check_plan(version, control.sites)
-    return version
-
-
 def _editable(control: Control, document: str, number: int) -> Version:
     version = version_of(control.documents[document], number)
     if not version.is_unapproved or version.change != control.change.change:
         raise StateError("not-a-draft", f"{document} v{number} is no draft")
     check_editable(control.change)
     return version
-
-
-def _with_file(version: Version, command: PutFile) -> dict[str, Any]:
-    """The first file gives the sections; a translation has as many, since their ids are the same in all."""
-    language = command.file["language"]
-    languages = [entry["language"] for entry in version.content]
-    first = not languages or languages[0] == language
-    if set(languages) - {language} and len(command.sections) != len(version.sections):
-        raise RuleError(
-            "file",
-            "sections-differ",
-            f"the file has {len(command.sections)} sections, the other languages {len(version.sections)}",
-        )
-    content = [command.file if entry["language"] == language else entry for entry in version.content]
-    if language not in languages:
-        content.append(command.file)
-    sections = command.sections if first else version.sections
-    known = {section["id"] for section in sections}
-    changed = version.sections_changed
-    return {
-        "content": content,
-        "sections": sections,
-        "sections_changed": None if changed is None else [s for s in changed if s in known],
-    }
 
 
 def _cancellable(control: Control, now: datetime) -> list[Version]:
