@@ -20,6 +20,7 @@ from servicekit.bus.intake import Intake, Received
 from servicekit.bus.partition import Mode, PartitionState
 from servicekit.bus.positions import FenceError
 from servicekit.bus.spans import batch_span
+from servicekit.retries import until_it_succeeds
 
 log = structlog.get_logger(__name__)
 
@@ -118,20 +119,16 @@ class Batches:
             pause = min(pause * 2, 5.0)
 
     async def _park(self, state: PartitionState, record: Received, first: int, error: Exception) -> None:
-        pause = 0.05
-        while True:
-            try:
+        def waits(again: Exception) -> bool:
+            if not passes(again):
+                return False
+            state.trouble = f"waits for {named(again)}"
+            return True
+
+        async for attempt in until_it_succeeds(waits, first=0.05, most=5.0):
+            with attempt:
                 await self.inbox.park(state.part, record, first, error, self.settings.attempts)
-                log.error("an event is parked", topic=state.part.topic, id=record.id, error=named(error))
-                return
-            except FenceError:
-                raise
-            except Exception as again:
-                if not passes(again):
-                    raise
-                state.trouble = f"waits for {named(again)}"
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+        log.error("an event is parked", topic=state.part.topic, id=record.id, error=named(error))
 
     def _up_to_limit(self, records: list[Received]) -> list[Received]:
         """Up to the event with which too many would be parked in a row."""

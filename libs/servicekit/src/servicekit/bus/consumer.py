@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +32,7 @@ from servicekit.bus.queue import Part
 from servicekit.bus.topics import TopicSpec, ensure_topics
 from servicekit.context import Context
 from servicekit.db.database import Database
+from servicekit.retries import keep_running, until_it_succeeds
 
 log = structlog.get_logger(__name__)
 
@@ -87,16 +87,11 @@ class Consumer:
 
     async def run(self) -> None:
         """Consumes; ends by cancellation alone, after the batches in hand."""
-        pause = 0.2
-        while True:
-            started = time.monotonic()
-            try:
-                await self._run_once()
-            except Exception as error:
-                self._trouble = f"consumer {self.name}: {named(error)}"
-                log.warning("consumer starts anew", consumer=self.name, error=named(error))
-            pause = 0.2 if time.monotonic() - started > 10 else min(pause * 2, 5.0)
-            await asyncio.sleep(pause)
+        await keep_running(self._run_once, on=Exception, failed=self._failed)
+
+    def _failed(self, error: Exception) -> None:
+        self._trouble = f"consumer {self.name}: {named(error)}"
+        log.warning("consumer starts anew", consumer=self.name, error=named(error))
 
     def readiness(self) -> list[str]:
         """Why what was announced is not folded; empty when it is."""
@@ -323,22 +318,18 @@ class Consumer:
     def _spawn(
         self, client: AIOKafkaConsumer, states: Sequence[PartitionState], work: Coroutine[Any, Any, None]
     ) -> None:
+        def failed(error: Exception) -> bool:
+            for state in states:
+                state.trouble = f"no position: {named(error)}"
+            log.warning("positioning is tried again", consumer=self.name, error=named(error))
+            return True
+
         async def until_done() -> None:
-            todo, pause = work, 0.1
-            while True:
-                try:
-                    await todo
-                except Exception as error:
-                    for state in states:
-                        state.trouble = f"no position: {named(error)}"
-                    log.warning("positioning is tried again", consumer=self.name, error=named(error))
-                else:
-                    for state in states:
-                        state.trouble = None
-                    return
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
-                todo = self._position(client, states)
+            async for attempt in until_it_succeeds(failed, first=0.1, most=5.0):
+                with attempt:
+                    await (work if attempt.num == 1 else self._position(client, states))
+            for state in states:
+                state.trouble = None
 
         task = asyncio.create_task(until_done())
         self._tasks.add(task)

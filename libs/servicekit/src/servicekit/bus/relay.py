@@ -38,6 +38,7 @@ from servicekit.bus.kafka_settings import PRODUCER
 from servicekit.bus.outbox import CHANNEL
 from servicekit.bus.queue import Ack, Batch, Part, Reader
 from servicekit.bus.topics import TopicSpec, ensure_topics
+from servicekit.retries import keep_running, until_it_succeeds
 from servicekit.tasks import end_all
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,8 @@ _LOCK = 0x6275735F72656C61
 _HEARTBEAT_KEY = b"heartbeat"
 # Seconds without an acknowledgement after which a partition counts as blocked.
 _SLOW = 5.0
+# Seconds until the first new try.
+_PAUSE = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -115,18 +118,11 @@ class Relay:
 
     async def run(self) -> None:
         """Leads, or waits until it may; ends by cancellation alone."""
-        pause = 0.2
-        while True:
-            started = time.monotonic()
-            try:
-                await self._lead()
-            except (psycopg.Error, OSError) as error:
-                self._trouble = f"relay: database: {type(error).__name__}"
-                log.warning("relay lost its database session", error=named(error))
-            finally:
-                self.leading = False
-            pause = 0.2 if time.monotonic() - started > 10 else min(pause * 2, 5.0)
-            await asyncio.sleep(pause)
+        await keep_running(self._lead, on=(psycopg.Error, OSError), failed=self._session_lost)
+
+    def _session_lost(self, error: Exception) -> None:
+        self._trouble = f"relay: database: {type(error).__name__}"
+        log.warning("relay lost its database session", error=named(error))
 
     def readiness(self) -> list[str]:
         """Why events do not flow; empty when they do, or when another process leads."""
@@ -157,12 +153,15 @@ class Relay:
             listener = await stack.enter_async_context(self._connect())
             await listener.execute(f"LISTEN {CHANNEL}")
             self.leading = True
-            log.info("relay leads", topics=[spec.name for spec in self.topics])
-            await _first_failure(
-                self._keep_alive(leader),
-                self._listen(listener),
-                self._serve_for_ever(leader, writer),
-            )
+            try:
+                log.info("relay leads", topics=[spec.name for spec in self.topics])
+                await _first_failure(
+                    self._keep_alive(leader),
+                    self._listen(listener),
+                    self._serve_for_ever(leader, writer),
+                )
+            finally:
+                self.leading = False
 
     def _connect(self, *, watched: bool = False) -> Any:
         options = queue.SESSION_SETTINGS
@@ -190,28 +189,35 @@ class Relay:
     # Sending
 
     async def _serve_for_ever(self, leader: queue.Connection, writer: queue.Connection) -> None:
-        pause = 0.2
         while True:
-            producer: AIOKafkaProducer | None = None
-            try:
-                await self._forget()
-                producer = AIOKafkaProducer(bootstrap_servers=self._kafka, **PRODUCER)
-                await self._open(producer, writer)
-                self._trouble = None
-                pause = 0.2
-                await _first_failure(self._serve(producer, leader), self._settle(writer), self._miss_topics())
-            except psycopg.Error:
+            async for attempt in until_it_succeeds(_is_not_the_database, first=_PAUSE, most=5.0):
+                with attempt:
+                    await self._serve_once(leader, writer)
+            await asyncio.sleep(_PAUSE)
+
+    async def _serve_once(self, leader: queue.Connection, writer: queue.Connection) -> None:
+        """Sends until something fails; raises when it could not connect to Kafka, or when the database fails."""
+        producer: AIOKafkaProducer | None = None
+        connected = False
+        try:
+            await self._forget()
+            producer = AIOKafkaProducer(bootstrap_servers=self._kafka, **PRODUCER)
+            await self._open(producer, writer)
+            self._trouble = None
+            connected = True
+            await _first_failure(self._serve(producer, leader), self._settle(writer), self._miss_topics())
+        except psycopg.Error:
+            raise
+        except Exception as error:
+            # aiokafka's producer stays broken after some errors, its own bugs included: a new one starts clean.
+            self._trouble = f"relay: Kafka: {type(error).__name__}: {error}"
+            log.warning("relay connects to Kafka anew", error=self._trouble)
+            if not connected:
                 raise
-            except Exception as error:
-                # aiokafka's producer stays broken after some errors, its own bugs included: a new one starts clean.
-                self._trouble = f"relay: Kafka: {type(error).__name__}: {error}"
-                log.warning("relay connects to Kafka anew", error=self._trouble)
-            finally:
-                await self._forget()
-                if producer is not None:
-                    await asyncio.shield(_stop(producer))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+        finally:
+            await self._forget()
+            if producer is not None:
+                await asyncio.shield(_stop(producer))
 
     async def _open(self, producer: AIOKafkaProducer, writer: queue.Connection) -> None:
         """Connects, and compares what was acknowledged with what the logs hold, before anything new is sent."""
@@ -403,6 +409,10 @@ async def _connection(url: str, options: str) -> AsyncIterator[queue.Connection]
         yield connection
     finally:
         await connection.close()
+
+
+def _is_not_the_database(error: Exception) -> bool:
+    return not isinstance(error, psycopg.Error)
 
 
 async def _first_failure(*parts: Coroutine[Any, Any, None]) -> None:

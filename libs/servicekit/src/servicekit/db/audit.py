@@ -19,6 +19,7 @@ from servicekit.bus.outbox import Announcement, announce, claim_once
 from servicekit.context import Context
 from servicekit.db.database import Database, Tx
 from servicekit.ids import new_id
+from servicekit.retries import until_it_succeeds
 
 log = logging.getLogger(__name__)
 
@@ -106,20 +107,24 @@ async def announce_audit_forever(
     database: Database, *, limit: int = 500, poll_s: float = 0.2, backoff_max_s: float = 30.0
 ) -> None:
     """Announces pending entries until cancelled. Failures are logged and tried again: no entry is passed over."""
-    delay = poll_s
+
+    def failed(error: Exception) -> bool:
+        log.error("audit entries are not announced, and tried again: %r", error)
+        return True
+
     while True:
-        context = Context(
-            actor=f"system/{database.source}", reason="announces the audit trail", correlation=new_id()
-        )
-        try:
-            async with database.transaction(context) as tx:
-                count = await announce_audit(tx, limit)
-            delay = poll_s
-        except Exception as error:
-            log.error("audit entries are not announced, tried again in %.1f s: %r", delay, error)
-            count, delay = 0, min(delay * 2, backoff_max_s)
+        count = 0
+        async for attempt in until_it_succeeds(failed, first=poll_s, most=backoff_max_s):
+            with attempt:
+                context = Context(
+                    actor=f"system/{database.source}",
+                    reason="announces the audit trail",
+                    correlation=new_id(),
+                )
+                async with database.transaction(context) as tx:
+                    count = await announce_audit(tx, limit)
         if count < limit:
-            await asyncio.sleep(delay)
+            await asyncio.sleep(poll_s)
 
 
 def _state(entry: Entry, body: Mapping[str, Any], personal: Sequence[str]) -> dict[str, Any]:

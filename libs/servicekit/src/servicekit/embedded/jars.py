@@ -18,6 +18,7 @@ from pathlib import Path
 
 from servicekit.embedded.errors import EmbeddedServerError
 from servicekit.embedded.files import cache_dir, locked, require_space
+from servicekit.retries import a_few_times
 
 PROGRAM = "Kafka"
 VERSION = "4.3.1"
@@ -144,20 +145,27 @@ def _resolve(jar: Jar, target: Path) -> Path:
         # The resolver takes a download that was cut off for a whole one.
         with contextlib.suppress(FileNotFoundError):
             wanted.cached_path.unlink()
-    for attempt in range(3):
-        try:
-            return wanted.resolve()
-        except OSError as error:
-            if error.errno is not None and not hasattr(error, "request"):
-                raise
-            failure: Exception = error
-        except RuntimeError as error:
-            failure = error
-        if wanted.cached_path is not None:
-            wanted.cached_path.unlink(missing_ok=True)
-        if attempt == 2:
-            raise EmbeddedServerError(PROGRAM, f"cannot fetch {jar.coordinates}: {failure}", path=target)
+    try:
+        for attempt in a_few_times(_is_of_the_network, attempts=3, first=0.2, most=2.0):
+            with attempt:
+                try:
+                    return wanted.resolve()
+                except Exception:
+                    if wanted.cached_path is not None:
+                        wanted.cached_path.unlink(missing_ok=True)
+                    raise
+    except Exception as error:
+        if not _is_of_the_network(error):
+            raise
+        raise EmbeddedServerError(PROGRAM, f"cannot fetch {jar.coordinates}: {error}", path=target) from error
     raise AssertionError("unreachable")
+
+
+def _is_of_the_network(error: Exception) -> bool:
+    """Not of the disk, whose OSError has a number; those of requests have the request."""
+    if isinstance(error, OSError):
+        return error.errno is None or hasattr(error, "request")
+    return isinstance(error, RuntimeError)
 
 
 def write_list() -> None:

@@ -27,6 +27,7 @@ from servicekit.embedded.files import (
 from servicekit.embedded.jars import VERSION, ensure_jars, progress
 from servicekit.embedded.ports import HOST, accepts, free_port, require_free
 from servicekit.embedded.process import GuardedProcess
+from servicekit.retries import a_few_times
 
 PROGRAM = "Kafka"
 NEEDED_BYTES = 96 * 2**20
@@ -204,22 +205,25 @@ class KafkaServer:
         clear_left_over(PROGRAM, self._pid_file, self.data_dir, self.log)
         end = time.monotonic() + self.deadline
         self._format(runtime, jars)
-        for attempt in range(4):
-            self.port = chosen or free_port()
-            self._launch(runtime, jars)
-            try:
-                self._wait(end)
-            except EmbeddedServerError as error:
-                self.kill9()
-                # Both the controller's port and one of ours are free ones, which may be taken meanwhile.
-                lost_race = error.port is not None and not (chosen and accepts(chosen))
-                # A killed broker is a zombie before the last of its threads has let the directory go.
-                let_go = IN_USE in str(error)
-                if attempt == 3 or not (lost_race or let_go):
+
+        def passes(error: Exception) -> bool:
+            if not isinstance(error, EmbeddedServerError):
+                return False
+            # Both the controller's port and one of ours are free ones, which may be taken meanwhile.
+            lost_race = error.port is not None and not (chosen and accepts(chosen))
+            # A killed broker is a zombie before the last of its threads has let the directory go.
+            return lost_race or IN_USE in str(error)
+
+        for attempt in a_few_times(passes, attempts=4, first=0.05, most=0.5):
+            with attempt:
+                self.port = chosen or free_port()
+                self._launch(runtime, jars)
+                try:
+                    self._wait(end)
+                except EmbeddedServerError:
+                    self.kill9()
                     raise
-            else:
-                return self
-        raise AssertionError("unreachable")
+        return self
 
     def stop(self) -> None:
         """Stop cleanly; nothing happens when it does not run."""

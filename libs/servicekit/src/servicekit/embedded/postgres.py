@@ -30,6 +30,7 @@ from servicekit.embedded.files import (
 )
 from servicekit.embedded.ports import HOST, free_port, require_free
 from servicekit.embedded.process import GuardedProcess, NamespaceRefused, RunAs
+from servicekit.retries import until_it_succeeds
 
 PROGRAM = "PostgreSQL"
 MAJOR = "18"
@@ -215,20 +216,23 @@ class PostgresServer:
             require_free(PROGRAM, chosen, self.log)
         self._initialise(folder)
         clear_left_over(PROGRAM, self.data_dir / "postmaster.pid", self.data_dir, self.log)
-        while True:
-            self.port = chosen or free_port()
-            self._launch(folder)
-            try:
-                self._wait(end)
-            except EmbeddedServerError as error:
-                self.kill9()
-                # Shared memory of a killed server goes with its last child.
-                retry = (error.port and not chosen) or "shared memory block" in str(error)
-                if not retry or time.monotonic() > end:
+
+        def passes(error: Exception) -> bool:
+            if not isinstance(error, EmbeddedServerError) or time.monotonic() > end:
+                return False
+            # Shared memory of a killed server goes with its last child.
+            return (error.port is not None and not chosen) or "shared memory block" in str(error)
+
+        for attempt in until_it_succeeds(passes, first=0.2, most=0.2):
+            with attempt:
+                self.port = chosen or free_port()
+                self._launch(folder)
+                try:
+                    self._wait(end)
+                except EmbeddedServerError:
+                    self.kill9()
                     raise
-                time.sleep(0.2)
-            else:
-                return self
+        return self
 
     def stop(self) -> None:
         """End sessions, write a checkpoint and stop (fast shutdown); nothing happens when it does not run."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
-import stamina
 from fastapi import Depends, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
@@ -21,6 +20,7 @@ from servicekit.db import Database, Tx, idempotent, remember, request_digest
 from servicekit.http.app import correlation_of
 from servicekit.http.caller import Caller
 from servicekit.problems import Problem
+from servicekit.retries import a_few_times
 from servicekit.telemetry import traceparent
 
 Result = JSONResponse
@@ -71,9 +71,7 @@ async def run_command(
             request.method, request.url.path, await request.body() if asked is None else asked
         )
     database = database_of(request)
-    async for attempt in stamina.retry_context(
-        on=_worth_another_try, attempts=4, wait_initial=0.02, wait_max=0.5, timeout=None
-    ):
+    async for attempt in a_few_times(_worth_another_try, attempts=4, first=0.02, most=0.5):
         with attempt:
             async with database.transaction(context) as tx:
                 if key and (answer := await idempotent(tx, key, digest, route=request.url.path)) is not None:

@@ -25,6 +25,7 @@ from servicekit.context import Context
 from servicekit.db.database import Database, Tx
 from servicekit.ids import new_id
 from servicekit.lanes.marks import ONE, LaneTables, Mark
+from servicekit.retries import a_few_times, keep_running
 
 type Handler = Callable[[Tx, str, Sequence[Mark]], Awaitable[None]]
 type ChunkHandler = Callable[[Tx, Mapping[str, Sequence[Mark]]], Awaitable[None]]
@@ -202,17 +203,15 @@ class Lanes:
         return True
 
     async def _next_chunk(self, handler: ChunkHandler, claimed: list[str]) -> bool:
-        again = 3
-        while True:
-            claimed.clear()
-            try:
-                return await self._chunk(handler, claimed, None)
-            except _NoRows as new:
-                await self._make_rows(new.lanes)
-            except Exception as error:
-                again -= 1
-                if again == 0 or not _is_retryable(error):
-                    raise
+        async for attempt in a_few_times(_is_retryable, attempts=3, first=0.01, most=0.1):
+            with attempt:
+                while True:
+                    claimed.clear()
+                    try:
+                        return await self._chunk(handler, claimed, None)
+                    except _NoRows as new:
+                        await self._make_rows(new.lanes)
+        raise AssertionError("unreachable")
 
     async def _watch(self) -> None:
         """Keeps what readiness says of parked lanes, which outlive the process that parked them."""
@@ -396,17 +395,19 @@ class Lanes:
 
     async def _listen(self) -> None:
         """Sets `wake` at each NOTIFY. Lost or refused, the poll goes on by itself."""
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self.database.url, autocommit=True, application_name=f"{self.database.source} lanes"
-                ) as connection:
-                    await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self.tables.channel)))
-                    async for _ in connection.notifies():
-                        self._state.wake.set()
-            except psycopg.Error as error:
-                log.warning("lanes: not listening: %s", error)
-            await asyncio.sleep(1.0)
+
+        async def listen() -> None:
+            async with await psycopg.AsyncConnection.connect(
+                self.database.url, autocommit=True, application_name=f"{self.database.source} lanes"
+            ) as connection:
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self.tables.channel)))
+                async for _ in connection.notifies():
+                    self._state.wake.set()
+
+        def failed(error: Exception) -> None:
+            log.warning("lanes: not listening: %s", error)
+
+        await keep_running(listen, on=psycopg.Error, failed=failed, first=1.0)
 
     @staticmethod
     async def _pause(seconds: float, *, until: asyncio.Event) -> None:

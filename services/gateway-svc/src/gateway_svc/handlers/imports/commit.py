@@ -24,6 +24,7 @@ from servicekit.bus.outbox import claim
 from servicekit.context import Context
 from servicekit.db import Database
 from servicekit.problems import Problem
+from servicekit.retries import a_few_times
 
 from gateway_svc.db import import_rows
 from gateway_svc.domain.import_job import Fail, Finish, Job, JobState, Start
@@ -167,34 +168,36 @@ class Importer:
     async def _hand_over(self, job: Job, block: Block) -> None:
         caller = jobs.uploader(job)
         people = [acceptance.person for acceptance in job.accepted_by]
-        end = time.monotonic() + self._pace.patience
         where: dict[str, Any] = {
             "file": block.file,
             "first_line": block.first_line,
             "last_line": block.last_line,
         }
-        while True:
-            try:
-                await self._owners.send(
-                    caller,
-                    block,
-                    batch=job.id,
-                    accepted_by=people,
-                    terms=Terms(job.export_date, job.zone_rule, job.migrated_counts),
-                    correlation=job.correlation,
-                )
-                break
-            except OwnerRefusedError as error:
-                raise ImportFailedError(
-                    "refused",
-                    f"{block.part.service} refuses {block.file}, lines {block.first_line} to {block.last_line}: {error}",
-                    problem=error.problem,
-                    **where,
-                ) from error
-            except OwnerUnreachableError as error:
-                if time.monotonic() > end:
-                    raise ImportFailedError("unreachable", str(error), in_doubt=True, **where) from error
-                await asyncio.sleep(self._pace.again)
+        try:
+            async for attempt in a_few_times(
+                OwnerUnreachableError,
+                timeout=self._pace.patience,
+                first=self._pace.again,
+                most=self._pace.again,
+            ):
+                with attempt:
+                    await self._owners.send(
+                        caller,
+                        block,
+                        batch=job.id,
+                        accepted_by=people,
+                        terms=Terms(job.export_date, job.zone_rule, job.migrated_counts),
+                        correlation=job.correlation,
+                    )
+        except OwnerRefusedError as error:
+            raise ImportFailedError(
+                "refused",
+                f"{block.part.service} refuses {block.file}, lines {block.first_line} to {block.last_line}: {error}",
+                problem=error.problem,
+                **where,
+            ) from error
+        except OwnerUnreachableError as error:
+            raise ImportFailedError("unreachable", str(error), in_doubt=True, **where) from error
         async with self._database.transaction(self._context(job, f"takes {block.file}")) as tx:
             await claim(tx, [])
             await import_rows.remember(tx, job.id, block)
