@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +140,65 @@ def test_the_list_filter_equals_the_decision_row_by_row(
         if policy.decide(who, "unit.read", {"site": s, "area": a, "own": o, "team": b}).allowed
     }
     assert listed == allowed
+
+
+# --- segregation of duties
+
+RULE = {
+    "id": "own-unit",
+    "action": "unit.sign",
+    "kind": "actor_is_not",
+    "fields": ["author", "helpers"],
+    "code": "own-unit",
+    "message": "nobody signs a unit of their own",
+}
+ANA = Caller("account/a1", (), "ANA")
+
+
+def refused_by(rule: dict[str, Any], parts: dict[str, Any], act: str = "unit") -> tuple[int, str] | None:
+    """Status and code of the refusal of ANA's act; None when it is allowed."""
+    try:
+        Policy({}, segregation=[rule]).segregate(ANA, "unit.sign", act, parts)
+    except Problem as problem:
+        return problem.status, problem.code
+    return None
+
+
+@pytest.mark.parametrize(
+    ("parts", "refused"),
+    [
+        ({"author": "BEN", "helpers": ["EVA", None]}, False),
+        ({"author": None, "helpers": []}, False),
+        ({"author": "ANA", "helpers": []}, True),
+        ({"author": "BEN", "helpers": ["EVA", "ANA"]}, True),
+        ({"author": "account/a1", "helpers": []}, True),
+    ],
+)
+def test_nobody_acts_on_what_they_took_a_part_in(parts: dict[str, Any], refused: bool) -> None:
+    assert refused_by(RULE, parts) == ((403, "own-unit") if refused else None)
+
+
+def test_a_part_that_nobody_states_lets_nobody_through() -> None:
+    with pytest.raises(PolicyError, match="does not state the part helpers"):
+        refused_by(RULE, {"author": "BEN"})
+
+
+def test_a_rule_is_limited_to_its_action_and_its_acts() -> None:
+    own = {"author": "ANA", "helpers": []}
+    assert refused_by(RULE | {"action": "unit.read"}, own) is None
+    assert refused_by(RULE | {"acts": ["plan"]}, own) is None
+    assert refused_by(RULE | {"acts": ["plan"]}, {}, act="unit") is None
+    assert refused_by(RULE | {"acts": ["unit"], "status": 409}, own) == (409, "own-unit")
+
+
+def test_an_act_for_oneself_is_about_the_account_and_the_person() -> None:
+    rule = {key: value for key, value in RULE.items() if key != "fields"} | {"kind": "not_for_oneself"}
+    assert refused_by(rule, {"account": "account/b1", "person": "BEN"}) is None
+    assert refused_by(rule, {"account": "account/b1", "person": None}) is None
+    assert refused_by(rule, {"account": "account/a1", "person": None}) == (403, "own-unit")
+    assert refused_by(rule, {"account": "account/b1", "person": "ANA"}) == (403, "own-unit")
+
+
+def test_how_many_people_an_act_needs() -> None:
+    two = Policy({}, segregation=[RULE | {"kind": "different_people", "count": 2, "acts": ["unit"]}])
+    assert (two.people_needed("unit.sign", "unit"), two.people_needed("unit.sign", "plan")) == (2, 1)
