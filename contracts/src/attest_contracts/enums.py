@@ -87,11 +87,26 @@ class Op(StrEnum):
     DELETE = "DELETE"
 
 
+class ProficiencyLevel(StrEnum):
+    """What somebody trained on the job may do: work under supervision, or alone."""
+
+    SUPERVISED = "supervised"
+    INDEPENDENT = "independent"
+
+
 class Result(StrEnum):
     """Outcome."""
 
     PASS = "PASS"
     FAIL = "FAIL"
+
+
+class RetrainingKind(StrEnum):
+    """What gave the order."""
+
+    CAPA = "CAPA"
+    DEVIATION = "DEVIATION"
+    AUDIT_FINDING = "AUDIT_FINDING"
 
 
 class SourceClass(StrEnum):
@@ -137,6 +152,14 @@ class Status(StrEnum):
     SUPERSEDED = "SUPERSEDED"
     INCOMPLETE = "INCOMPLETE"
     NEVER_TRAINED = "NEVER_TRAINED"
+
+
+class SuspendPolicy(StrEnum):
+    """When an unmet order suspends: from its due instant, at once, or never (R-72)."""
+
+    DUE = "due"
+    NOW = "now"
+    NEVER = "never"
 
 
 class TrainingDecision(StrEnum):

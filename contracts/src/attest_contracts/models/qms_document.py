@@ -40,6 +40,12 @@ class Effective(WireModel):
     place: Annotated[str, Field(description="Site code, or * for every site without a row of its own.")]
     on: Annotated[date | None, Field(description="Effective from the start of this local day.")] = None
     at: Annotated[AwareDatetime | None, Field(description="Effective from this instant.")] = None
+    planned_on: Annotated[
+        date | None,
+        Field(
+            description="Of a gated version: the local day from whose start it is to take effect; due dates use it (QM-06)."
+        ),
+    ] = None
     recorded_at: Annotated[AwareDatetime, Field(description="Record time: when the owner knew it.")]
 
 

@@ -103,6 +103,12 @@ class State(WireModel):
     ] = None
     assignment: Annotated[str | None, Field(description="Assignment that it fulfils.")] = None
     evaluator: Annotated[str | None, Field(description="Person id of the evaluator.")] = None
+    level: Annotated[
+        str | None,
+        Field(
+            description="Level that the evaluator signed for training on the job; null: independent (MX-13)."
+        ),
+    ] = None
     content: Annotated[list[ContentRead] | None, Field(description="What was read.")] = None
     signatures: list[Signature]
     late_entry: Annotated[LateEntry | None, Field(description="Set for LATE_ENTRY (R-18).")] = None

@@ -16,16 +16,16 @@ from sqlalchemy.dialects import postgresql
 from assignment_svc.db.base import LANES
 
 _FEW = 20
-"""More events than this in a batch are bulk: marks of one person go before them."""
+"""More marks than this at once are bulk: marks of one person go before them."""
 _DIALECT = postgresql.dialect()
 
 
 async def keep(tx: Tx, table: Table, events: Sequence[Event]) -> None:
     """Inserts or replaces the states in a replica (`db.base.replica`), one row for each event."""
     own = ("state", "event_id", "event_at")
-    columns = {str(column.name): column.type.compile(_DIALECT) for column in table.columns}
-    fields = [name for name in columns if name not in own]
-    keys = [str(column.name) for column in table.primary_key]
+    columns = {_quoted(column.name): column.type.compile(_DIALECT) for column in table.columns}
+    fields = [str(column.name) for column in table.columns if column.name not in own]
+    keys = [_quoted(column.name) for column in table.primary_key]
     rows = [
         {
             **{name: event.raw_state.get(name) for name in fields},
@@ -46,20 +46,17 @@ async def keep(tx: Tx, table: Table, events: Sequence[Event]) -> None:
     )
 
 
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
 async def mark_each[State](
     tx: Tx, events: Sequence[Event[State]], keys_of: Callable[[State], Iterable[tuple[str, str]]]
 ) -> None:
     """Marks the (person, item) pairs that each state names; item `ALL_ITEMS` for every item of the person."""
-    priority = ONE if len(events) <= _FEW else BULK
-    await mark(
-        tx,
-        LANES,
-        [
-            Mark(person, item, event.id, priority, event.correlation)
-            for event in events
-            for person, item in keys_of(event.state)
-        ],
-    )
+    pairs = [(event, person, item) for event in events for person, item in keys_of(event.state)]
+    priority = ONE if len(pairs) <= _FEW else BULK
+    await mark(tx, LANES, [Mark(person, item, e.id, priority, e.correlation) for e, person, item in pairs])
 
 
 async def mark_found(tx: Tx, event: Event, pairs: str, values: Mapping[str, Any]) -> None:

@@ -61,7 +61,7 @@ def _together(folds: Sequence[Fold]) -> Fold:
 def loads() -> str:
     """The rows of every source as one query of (what, key, key2, body, at); each source explains its own."""
     parts = [
-        f"SELECT '{name}' AS what, {name}.* FROM ({query}) AS {name} (key, key2, body, at)"  # noqa: S608 - own text
+        f"SELECT '{name}' AS what, facts.* FROM ({query}) AS facts (key, key2, body, at)"  # noqa: S608 - own text
         for source in SOURCES.values()
         for name, query in source.loads.items()
     ]

@@ -56,6 +56,8 @@ CHI = _example("matrix.person", "leave-recorded")
 OWED, TASK = _example("matrix.obligation", "ended"), _example("matrix.task", "run-fill")
 SOP = _example("qms.document", "version-moved")
 RECORD = _example("records.training-record", "marked-in-error")
+ORDER = _example("qms.retraining", "ordered")
+RULE = _example("matrix.equivalence", "made")
 
 
 def unit(code: str, variant: int) -> dict[str, Any]:
@@ -113,13 +115,15 @@ def task(code: str, variant: int) -> dict[str, Any]:
 
 
 def document(code: str, variant: int) -> dict[str, Any]:
-    """v4 is approved, moved, withdrawn, made to need no training; the document is retired or of another category."""
+    """v4 is approved, moved, withdrawn, made to need no training, gated; the document is retired or of another
+    category."""
     state: dict[str, Any] = deepcopy(SOP) | {"document": code}
     v3, v4 = state["versions"]
     moved = [
         *v4["effective"],
         v4["effective"][0] | {"on": "2026-03-11", "recorded_at": "2026-03-04T09:00:00Z"},
     ]
+    gated = v4["effective"][0] | {"on": None, "at": None, "planned_on": "2026-03-16"}
     state["versions"] = [
         [v3],
         [v3, v4 | {"effective": v4["effective"][:2]}],
@@ -127,6 +131,7 @@ def document(code: str, variant: int) -> dict[str, Any]:
         [v3, v4 | {"state": "WITHDRAWN", "withdrawn_at": "2026-03-11T08:12:00Z"}],
         [v3, v4 | {"training_decision": "none"}],
         [v3],
+        [v3, v4 | {"effective": [gated]}],
     ][variant]
     if variant == 5:
         state |= {"retired": [{"place": "*", "on": "2026-03-05"}], "category": None}
@@ -144,7 +149,7 @@ OF_RECORD = {
 
 
 def record(code: str, variant: int) -> dict[str, Any]:
-    """Signed; a failed one, as it is after a correction; marked in error."""
+    """Signed; a failed one, as it is after a correction; marked in error; at level supervised, on the job."""
     who, item, version = OF_RECORD[code]
     at = "2025-05-27T20:40:00Z" if version == 3 else "2026-03-06T09:00:00Z"
     state: dict[str, Any] = RECORD | {
@@ -157,20 +162,57 @@ def record(code: str, variant: int) -> dict[str, Any]:
     state |= {"completed_at": at, "valid_from": at, "recorded_at": at, "evaluator": None}
     error = {"at": "2026-03-11T08:00:00Z", "reason": "wrong_person", "by": "EVA"}
     return state | {
-        "result": ["PASS", "FAIL", "PASS"][variant],
-        "entered_in_error": [None, None, error][variant],
+        "result": ["PASS", "FAIL", "PASS", "PASS"][variant],
+        "entered_in_error": [None, None, error, None][variant],
+        "level": "supervised" if variant == 3 else None,
     }
+
+
+def rule(code: str, variant: int) -> dict[str, Any]:
+    """Of WI-145 for SOP-101; the other way round; ended; of other versions; without any."""
+    state: dict[str, Any] = RULE | {"equivalence": code, "source_versions": [3], "target_versions": [4]}
+    return (
+        state
+        | [
+            {},
+            {"source_item": "SOP-101", "target_item": "WI-145", "target_versions": [3]},
+            {"to": "2026-03-06"},
+            {"target_versions": [3, 4], "from": "2026-02-01"},
+            {"source_versions": []},
+        ][variant]
+    )
+
+
+def order(code: str, variant: int) -> dict[str, Any]:
+    """Of two people; of one; of everybody and suspending at once; without a version; ended; of another item."""
+    at = "2026-03-05T08:00:00Z"
+    state: dict[str, Any] = ORDER | {"order": code, "version": 3, "ordered_at": at, "due_on": "2026-03-10"}
+    ended = {"at": "2026-03-11T08:00:00Z", "reason": "root cause was another"}
+    return (
+        state
+        | [
+            {},
+            {"people": ["CHI"]},
+            {"people": ["ANA", "BEN", "CHI"], "suspend": "now"},
+            {"version": None, "due_on": None},
+            {"ended": ended},
+            {"item": "WI-145"},
+        ][variant]
+    )
 
 
 PAIRS = ["ANA/SOP-101", "BEN/SOP-101", "CHI/SOP-101", "ANA/WI-145"]
 SHAPE: dict[str, Any] = {"check": validate_outgoing, "versions": (2, 3)}
+FEW: dict[str, Any] = SHAPE | {"subjects": (1, 2)}
 KINDS = [
     Kind(TOPICS["matrix.organisation"], ["NL1", "US1", "aseptic"], unit, 4, **SHAPE),
     Kind(TOPICS["matrix.person"], ["ANA", "BEN", "CHI"], person, 6, **SHAPE),
     Kind(TOPICS["matrix.obligation"], PAIRS, obligation, 7, **SHAPE),
     Kind(TOPICS["matrix.task"], ["RUN-FILL", "CLEAN", "INSPECT"], task, 3, **SHAPE),
-    Kind(TOPICS["qms.document"], ["SOP-101", "WI-145", "SOP-222"], document, 6, **SHAPE),
-    Kind(TOPICS["records.training-record"], list(OF_RECORD), record, 3, **SHAPE),
+    Kind(TOPICS["qms.document"], ["SOP-101", "WI-145", "SOP-222"], document, 7, **SHAPE),
+    Kind(TOPICS["records.training-record"], list(OF_RECORD), record, 4, **SHAPE),
+    Kind(TOPICS["matrix.equivalence"], ["EQ-1", "EQ-2"], rule, 5, **FEW),
+    Kind(TOPICS["qms.retraining"], ["CAPA-1", "DEV-2"], order, 6, **FEW),
 ]
 
 

@@ -31,15 +31,22 @@ def _facts() -> ModuleType:
 
 FACTS = _facts()
 
-ROWS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, str | None]]] = {
-    "matrix.organisation": lambda s: ("site" if s["kind"] == "site" else "category", s["code"], None),
-    "matrix.person": lambda s: ("person", s["person"], None),
-    "matrix.obligation": lambda s: ("obligation", s["person"], s["item"]),
-    "matrix.task": lambda s: ("task", s["task"], None),
-    "qms.document": lambda s: ("document", s["document"], None),
-    "records.training-record": lambda s: ("record", s["person"], s["item"]),
+type Row = tuple[str, str, str | None]
+
+ROWS: Mapping[str, Callable[[Mapping[str, Any]], list[Row]]] = {
+    "matrix.organisation": lambda s: [("site" if s["kind"] == "site" else "category", s["code"], None)],
+    "matrix.person": lambda s: [("person", s["person"], None)],
+    "matrix.obligation": lambda s: [("obligation", s["person"], s["item"])],
+    "matrix.equivalence": lambda s: [("equivalence", s["target_item"], None)],
+    "matrix.task": lambda s: [("task", s["task"], None)],
+    "qms.document": lambda s: [("document", s["document"], None)],
+    "qms.retraining": lambda s: [("order", person, s["item"]) for person in s["people"]],
+    "records.training-record": lambda s: [
+        ("record", s["person"], s["item"]),
+        ("equivalent_record", s["person"], s["item"]),
+    ],
 }
-"""Topic -> name and keys of the row that the load statement finds for a state."""
+"""Topic -> name and keys of the rows that the load statement finds for a state."""
 
 
 class Memory:
@@ -73,9 +80,10 @@ class Memory:
 
     def loaded(self) -> Snapshot:
         found = Snapshot()
-        for topic, row_of in ROWS.items():
+        for topic, rows_of in ROWS.items():
             for state in self.states.get(topic, {}).values():
-                found.add(*row_of(state), state)
+                for row in rows_of(state):
+                    found.add(*row, state)
         for state in self.states.get("matrix.obligation", {}).values():
             found.add("wanted", state["person"], state["item"])
         for person, item, place in self.cells:

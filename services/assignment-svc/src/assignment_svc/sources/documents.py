@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 import orjson
 from attest_contracts.models import qms_document
-from plantkit.governing import Effective, Timeline, effective_at, prepare, starts_at, statement, window_opens
-from plantkit.sites import EVERYWHERE
+from plantkit.governing import Effective, Timeline, effective_at, prepare, starts_at, window_opens
+from plantkit.sites import EVERYWHERE, for_place
+from plantkit.time import start_of_day
 from servicekit.bus import Event
 from servicekit.db import Tx
 from sqlalchemy import Column, Text
@@ -19,7 +20,7 @@ from assignment_svc.db.base import replica
 from assignment_svc.domain.facts import Place, Version
 from assignment_svc.domain.vocabulary import TrainingDecision
 from assignment_svc.source import Cell, Facts, Json, Snapshot, Source
-from assignment_svc.wire import day, instant
+from assignment_svc.wire import at, day, instant
 
 TABLE = replica("document", Column("document", Text, primary_key=True))
 
@@ -70,24 +71,61 @@ def _version(state: Json, place: Place) -> Version | None:
     if state["state"] not in _APPROVED or opens is None:
         return None
     effective = [
-        Effective(e["place"], day(e.get("on")), instant(e.get("at")), instant(e["recorded_at"]))
+        Effective(e["place"], day(e.get("on")), instant(e.get("at")), at(e["recorded_at"]))
         for e in state["effective"]
     ]
-    stated = statement(effective, place.code)
-    recorded = [e.recorded_at for e in effective if e.place in (place.code, EVERYWHERE) and e.recorded_at]
     return Version(
         number=state["version"],
         window_opens=opens,
         effective_at=effective_at(effective, place.code, place.zone),
+        planned_at=_planned_at(state["effective"], place),
         decision=TrainingDecision(state["training_decision"]),
         ends_at=starts_at(_days_by_place(state.get("ends")), place.code, place.zone),
         withdrawn_at=instant(state.get("withdrawn_at")),
         voids_all=approved_at is None,
-        moved_at=stated.recorded_at
-        if stated and stated.recorded_at and min(recorded) < stated.recorded_at
-        else None,
+        moved_at=_moved_at(state["effective"], place),
         change=state.get("change"),
     )
+
+
+def _planned_at(effective: Sequence[Json], place: Place) -> datetime | None:
+    """When a version is to take effect whose statement for the place is gated (QM-06); None: it is not gated."""
+    stated = _stated(effective, place)
+    return None if stated is None or not _gated(stated) else _boundary(stated, place)
+
+
+def _moved_at(effective: Sequence[Json], place: Place) -> datetime | None:
+    """Record time of the last move of the date that dues use at the place; None: it was never moved (C-23). To
+    release a gated version at the instant that was planned moves nothing."""
+    stated = _stated(effective, place)
+    if stated is None:
+        return None
+    here = sorted(at(e["recorded_at"]) for e in effective if e["place"] in (place.code, EVERYWHERE))
+    since = at(stated["recorded_at"])
+    planned = [
+        e for e in effective if e["place"] in (place.code, EVERYWHERE) and at(e["recorded_at"]) < since
+    ]
+    for entry in sorted(planned, key=lambda e: at(e["recorded_at"]), reverse=True):
+        if not _gated(entry) or _boundary(entry, place) != _boundary(stated, place):
+            break
+        since = at(entry["recorded_at"])
+    return since if here[0] < since else None
+
+
+def _stated(effective: Sequence[Json], place: Place) -> Json | None:
+    """The statement that holds at the place (R-08)."""
+    last = {e["place"]: e for e in sorted(effective, key=lambda e: at(e["recorded_at"]))}
+    return for_place(last, place.code)
+
+
+def _gated(entry: Json) -> bool:
+    return entry.get("on") is None and entry.get("at") is None
+
+
+def _boundary(entry: Json, place: Place) -> datetime | None:
+    """When the version takes effect or, if it is gated, is planned to."""
+    local = day(entry.get("on")) or day(entry.get("planned_on"))
+    return instant(entry.get("at")) or (None if local is None else start_of_day(local, place.zone))
 
 
 def _days_by_place(entries: Sequence[Json] | None) -> dict[str, date]:

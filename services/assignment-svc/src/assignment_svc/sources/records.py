@@ -50,6 +50,8 @@ def record_of(state: Json, zone: str) -> TrainingRecord:
         score=state.get("score"),
         passed=state["result"] == "PASS",
         source_class=SourceClass(state["source_class"]),
+        # A level of a later release that is not known here is not taken for independent.
+        supervised=state.get("level") not in (None, "independent"),
         entered_in_error=state.get("entered_in_error") is not None,
         counts=state.get("counts") is not False,
     )
