@@ -16,10 +16,10 @@ from attest_contracts.wire import WireModel
 from servicekit.bus import Announcement, PlainTopic, announce, claim, configure
 from servicekit.bus.deadletter import DeadLetters
 from servicekit.bus.envelope import Event, encode
-from servicekit.bus.inbox import Subscription
 from servicekit.bus.intake import Intake, Received
 from servicekit.bus.queue import Part
 from servicekit.bus.restore import announce_again, raise_epoch
+from servicekit.bus.subscription import Subscription
 from servicekit.context import Context
 from servicekit.db import Tx
 from servicekit.ids import new_id

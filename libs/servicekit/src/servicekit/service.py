@@ -38,7 +38,7 @@ from servicekit.bus import (
     TopicSpec,
     configure,
 )
-from servicekit.bus.inbox import Archive
+from servicekit.bus.subscription import Archive
 from servicekit.db import Database
 from servicekit.db.audit import announce_audit_forever
 from servicekit.db.migrate import migrate

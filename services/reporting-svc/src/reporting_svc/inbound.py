@@ -11,15 +11,8 @@ from plantkit import scope
 from servicekit.bus import Fold, Subscription
 
 from reporting_svc.projections import fold
+from reporting_svc.projections.fold import AUDIT_TOPICS
 
-AUDIT_TOPICS = (
-    "assignment.audit",
-    "gateway.audit",
-    "matrix.audit",
-    "qms.audit",
-    "records.audit",
-    "reporting.audit",
-)
 NAMES = "matrix.person-name"
 SCOPE = {"matrix.person": scope.people, "matrix.organisation": scope.sites}
 

@@ -27,8 +27,8 @@ from typing import Literal
 
 from attest_contracts.reading import CONTRACTS
 from servicekit.bus import Event, Fold
-from servicekit.bus.inbox import note_seen
 from servicekit.bus.intake import Intake, Received
+from servicekit.bus.seen import note_seen
 from servicekit.context import Context
 from servicekit.db import Database, Tx
 from servicekit.db.kinds import protect

@@ -10,12 +10,12 @@ from servicekit.bus.consumer import Consumer, ConsumerSettings
 from servicekit.bus.deadletter import DeadLetter, DeadLetters, Retried
 from servicekit.bus.envelope import DecodeError, Event, Heartbeat
 from servicekit.bus.errors import Unavailable
-from servicekit.bus.inbox import Fold, Subscription
 from servicekit.bus.intake import Contracts, Intake, Received
 from servicekit.bus.outbox import Announceable, Announcement, announce, announce_with, claim, configure
 from servicekit.bus.positions import watermarks
 from servicekit.bus.queue import replay
 from servicekit.bus.relay import Relay
+from servicekit.bus.subscription import Fold, Subscription
 from servicekit.bus.topics import PlainTopic, TopicSpec, ensure_topics
 
 __all__ = [

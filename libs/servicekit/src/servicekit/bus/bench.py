@@ -22,10 +22,10 @@ from aiokafka import AIOKafkaProducer
 
 from servicekit.bus.consumer import Consumer
 from servicekit.bus.envelope import Event
-from servicekit.bus.inbox import Subscription
 from servicekit.bus.kafka_settings import PRODUCER
 from servicekit.bus.outbox import Announcement, announce, claim, configure
 from servicekit.bus.relay import Relay
+from servicekit.bus.subscription import Subscription
 from servicekit.bus.topics import PlainTopic, ensure_topics
 from servicekit.context import Context
 from servicekit.db.database import Database, Tx

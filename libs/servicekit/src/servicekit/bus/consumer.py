@@ -22,13 +22,14 @@ from servicekit.bus.beats import Beats
 from servicekit.bus.deadletter import DeadLetters
 from servicekit.bus.envelope import is_heartbeat
 from servicekit.bus.errors import named
-from servicekit.bus.inbox import Archive, Fold, Inbox, Subscription
+from servicekit.bus.inbox import Inbox
 from servicekit.bus.intake import Intake, Received
 from servicekit.bus.kafka_settings import CONSUMER
 from servicekit.bus.partition import Mode, PartitionState, Record, Verdict
 from servicekit.bus.positions import FenceError, Position
 from servicekit.bus.prompt_reads import read_before_fetching
 from servicekit.bus.queue import Part
+from servicekit.bus.subscription import Archive, Fold, Subscription
 from servicekit.bus.topics import TopicSpec, ensure_topics
 from servicekit.context import Context
 from servicekit.db.database import Database

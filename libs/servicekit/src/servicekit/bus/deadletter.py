@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from servicekit.bus import positions
 from servicekit.bus.envelope import DecodeError, Event
 from servicekit.bus.errors import described
 from servicekit.bus.intake import Intake, Received
 from servicekit.bus.queue import Part
+from servicekit.bus.seen import note_seen
+from servicekit.bus.subscription import Subscription
 from servicekit.context import Context
 from servicekit.db.database import Database, Tx
-
-if TYPE_CHECKING:
-    from servicekit.bus.inbox import Subscription
 
 _MESSAGE_LENGTH = 2_000
 _COLUMNS = 'id, topic, partition, "offset", subject, epoch, sequence, event_id, error_class, error, attempts, parked_at'
@@ -243,8 +242,6 @@ class DeadLetters:
         return received.event
 
     async def _note(self, tx: Tx, letter: DeadLetter, event: Event | None = None) -> bool:
-        from servicekit.bus.inbox import note_seen
-
         subject = letter.subject if event is None else event.subject
         if subject is None:
             return False

@@ -6,10 +6,9 @@ whatever order, ends in the same tables.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 import structlog
 
@@ -18,29 +17,13 @@ from servicekit.bus.envelope import Event
 from servicekit.bus.faults import crash
 from servicekit.bus.intake import Received
 from servicekit.bus.queue import Part
+from servicekit.bus.seen import note_seen
+from servicekit.bus.subscription import Archive, Subscription
 from servicekit.context import Context
 from servicekit.db.database import Database, Tx
 from servicekit.ids import new_id
 
 log = structlog.get_logger(__name__)
-
-type Fold = Callable[[Tx, Sequence[Event]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """What is done with the events of a topic.
-
-    versions: `every` version in order (bitemporal folds), or the `latest` of each subject in the batch.
-    history: `required`, or `available` for a topic whose producer cannot publish its history again.
-    """
-
-    fold: Fold
-    versions: Literal["every", "latest"] = "latest"
-    history: Literal["required", "available"] = "required"
-
-
-type Archive = Callable[[Tx, Sequence[Received]], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -175,26 +158,6 @@ class Inbox:
         total.sequence_gaps += more.sequence_gaps
         total.parked += more.parked
         total.transactions += 1
-
-
-async def note_seen(
-    tx: Tx, consumer: str, topic: str, newest: Mapping[str, tuple[int, int]]
-) -> dict[str, tuple[int, int] | None]:
-    """Raises what is known of each subject to (epoch, sequence); returns what was known before: (0, 0) for a new
-    subject, None where nothing was newer."""
-    driver = await tx.driver()
-    ordered = sorted(newest.items())
-    cursor = await driver.execute(
-        "INSERT INTO bus.seen AS s (consumer, topic, subject, epoch, sequence)"
-        " SELECT %s, %s, n.* FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS n(subject, epoch, sequence)"
-        " ON CONFLICT (consumer, topic, subject) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence"
-        " WHERE (s.epoch, s.sequence) < (excluded.epoch, excluded.sequence)"
-        " RETURNING new.subject, coalesce(old.epoch, 0), coalesce(old.sequence, 0)",
-        [consumer, topic, [s for s, _ in ordered], [v[0] for _, v in ordered], [v[1] for _, v in ordered]],
-    )
-    known: dict[str, tuple[int, int] | None] = dict.fromkeys(newest)
-    known.update({subject: (epoch, sequence) for subject, epoch, sequence in await cursor.fetchall()})
-    return known
 
 
 def _watermark(records: Sequence[Received]) -> datetime | None:

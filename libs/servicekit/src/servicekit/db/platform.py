@@ -15,6 +15,8 @@ from psycopg import sql
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from servicekit.db.bus_schema import bus_ddl
+
 type Mode = Literal["production", "demo", "test"]
 MODES: tuple[str, ...] = get_args(Mode.__value__)
 
@@ -104,9 +106,6 @@ def _script(name: str, values: dict[str, str]) -> str:
 
 
 def _install_bus(connection: Connection, app_role: str) -> None:
-    # Imported here, since the bus is built on this package.
-    from servicekit.bus.schema import bus_ddl
-
     run_script(connection, bus_ddl(app_role))
     run_script(
         connection,

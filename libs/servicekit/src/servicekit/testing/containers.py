@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import psycopg
+
 from servicekit.embedded.errors import EmbeddedServerError
 from servicekit.embedded.kafka import answers
 from servicekit.embedded.ports import HOST, free_port
@@ -223,8 +225,6 @@ def start_postgres(announce: Callable[[str], None]) -> Started:
     Raises:
         EmbeddedServerError: no engine, no image, or no answer within four minutes.
     """
-    import psycopg
-
     port = free_port(hold=False)
     container = Container(
         "PostgreSQL",

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from servicekit.bus.inbox import Fold, Inbox, Subscription
+from servicekit.bus.inbox import Inbox
 from servicekit.bus.intake import Received
 from servicekit.bus.queue import Part
+from servicekit.bus.subscription import Fold, Subscription
 from servicekit.context import Context
 from servicekit.db.database import Database
 from servicekit.ids import new_id

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from servicekit.bus import watermarks
 from servicekit.db import Tx
 
-from reporting_svc.projections.fold import BITEMPORAL
+from reporting_svc.projections.fold import AUDIT_TOPICS, BITEMPORAL
 
 CONSUMER = "reporting"
 
@@ -65,8 +65,6 @@ async def complete_up_to(tx: Tx) -> datetime | None:
 
 async def trail_complete_up_to(tx: Tx) -> datetime | None:
     """The same for the audit trails of all services."""
-    from reporting_svc.inbound import AUDIT_TOPICS
-
     return _lowest(await watermarks(tx, CONSUMER), AUDIT_TOPICS)
 
 

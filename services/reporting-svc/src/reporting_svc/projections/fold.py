@@ -44,6 +44,15 @@ class Projection:
         ]
 
 
+AUDIT_TOPICS = (
+    "assignment.audit",
+    "gateway.audit",
+    "matrix.audit",
+    "qms.audit",
+    "records.audit",
+    "reporting.audit",
+)
+
 BITEMPORAL: dict[str, tuple[Projection, ...]] = {
     "assignment.qualification": (
         Projection(tables.segment, ("person", "item", "place"), wire.segments),

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from attest.benching import revision
+from attest.benching.bench import Bench
 from attest.benching.figures import Figure, figure
-from attest.benching.platform import Bench, reach, running
+from attest.benching.platform import reach, running
 from attest.client import files_of
 from attest.commands.demo import EXAMPLES
 from attest.demo import acts

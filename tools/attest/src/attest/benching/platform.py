@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from servicekit.embedded.ports import free_port
 
 from attest.benching import answers, memory, population, revision
+from attest.benching.bench import Bench
 from attest.benching.figures import Figure, figure
 from attest.client import Api
 from attest.demo import acts
@@ -27,20 +27,6 @@ _START_SECONDS = 600.0
 _IMPORT_SECONDS = 3600.0
 _SETTLE_SECONDS = 20.0
 """After a start or a burst, before memory is read: figures of an idle platform."""
-
-
-@dataclass
-class Bench:
-    """A running platform and who is logged in."""
-
-    state: StateDir
-    api: Api
-    users: dict[str, Api] = field(default_factory=dict)
-
-    def user(self, name: str) -> Api:
-        if name not in self.users:
-            self.users[name] = self.api.log_in(name, PASSWORD)
-        return self.users[name]
 
 
 def figures(people: int) -> Iterable[Figure]:

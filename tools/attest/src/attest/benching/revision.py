@@ -8,7 +8,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
@@ -18,11 +17,9 @@ from servicekit.bus.kafka_settings import PRODUCER
 from servicekit.bus.topics import PlainTopic, ensure_topics
 
 from attest.benching import population
+from attest.benching.bench import Bench
 from attest.benching.figures import Figure, figure
 from attest.demo import acts
-
-if TYPE_CHECKING:
-    from attest.benching.platform import Bench
 
 _PROCEDURE = b"# Procedure\n\n## 1 What is new\n\nA step was added.\n\n## 2 What stays\n\nEverything else.\n"
 _REVISION_SECONDS = 1800.0
