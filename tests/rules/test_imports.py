@@ -99,6 +99,12 @@ def test_every_folder_with_modules_is_a_package() -> None:
             "domain modules import pure modules alone",
             "matrix_svc.domain.planted -> sqlalchemy",
         ),
+        (
+            "domain/planted.py",
+            "from plantkit import scope",
+            "domain modules import pure modules alone",
+            "matrix_svc.domain.planted -> plantkit.scope",
+        ),
     ],
 )
 def test_a_planted_import_is_refused(matrix: Path, where: str, planted: str, rule: str, told: str) -> None:
