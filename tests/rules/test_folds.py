@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from assignment_svc.registry import SOURCES
 from attest_contracts import topics
 from attest_contracts.models import matrix_person, qms_document
 from attest_contracts.reading import model_of
@@ -22,6 +23,10 @@ def listed() -> Iterator[tuple[str, str, Callable[..., Any]]]:
     for service in SERVICES:
         for topic, fold in import_module(f"{service}_svc.inbound").INBOUND.items():
             yield service, topic, fold.fold if isinstance(fold, Subscription) else fold
+    # The engine calls several folds for one topic; each says for itself what it receives.
+    for source in SOURCES.values():
+        for topic, fold in source.folds.items():
+            yield "assignment", topic, fold
     for topic, projections in BITEMPORAL.items():
         for projection in projections:
             yield "reporting", topic, projection.rows
