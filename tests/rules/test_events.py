@@ -14,7 +14,13 @@ from attest_contracts.tools.constructors import function_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "services").glob("*/src/**/*.py"))
-ANNOUNCED = [name for name in topics.by_event_type() if not name.split("-")[0].endswith(".audit")]
+NOT_YET = frozenset({"matrix.equivalence", "qms.retraining"})
+"""Topics that the engine listens to and no service announces yet. A topic leaves this list and never joins it."""
+ANNOUNCED = [
+    name
+    for name, topic in topics.by_event_type().items()
+    if not name.split("-")[0].endswith(".audit") and topic.name not in NOT_YET
+]
 TYPE = re.compile(r"\.v\d+$")
 
 

@@ -37,7 +37,12 @@ STILL = {
 
 
 def names(service: Path) -> set[str]:
-    return {path.name for path in service.iterdir() if path.name not in ("__pycache__", "py.typed")}
+    """The files and packages of a service. Left out is what was built (the pages in `static/`) or is left empty."""
+    return {
+        path.name
+        for path in service.iterdir()
+        if path.suffix == ".py" or (path.name != "__pycache__" and any(path.rglob("*.py")))
+    }
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)

@@ -136,7 +136,7 @@ def _segregation(rule: Segregation, actions: dict[str, Action]) -> Segregation:
         raise PolicyError(f"segregation {name}: unknown action {rule['action']!r}")
     if rule["kind"] not in SEGREGATION_KINDS:
         raise PolicyError(f"segregation {name}: unknown kind {rule['kind']!r}")
-    if rule["kind"] != "not_for_oneself" and not rule.get("fields"):
+    if not rule.get("fields"):
         raise PolicyError(f"segregation {name}: {rule['kind']} needs fields")
     if rule["kind"] == "different_people" and rule.get("count", 0) < 2:
         raise PolicyError(f"segregation {name}: different_people needs a count of 2 or more")

@@ -191,14 +191,14 @@ def test_a_rule_is_limited_to_its_action_and_its_acts() -> None:
     assert refused_by(RULE | {"acts": ["unit"], "status": 409}, own) == (409, "own-unit")
 
 
-def test_an_act_for_oneself_is_about_the_account_and_the_person() -> None:
-    rule = {key: value for key, value in RULE.items() if key != "fields"} | {"kind": "not_for_oneself"}
-    assert refused_by(rule, {"account": "account/b1", "person": "BEN"}) is None
-    assert refused_by(rule, {"account": "account/b1", "person": None}) is None
-    assert refused_by(rule, {"account": "account/a1", "person": None}) == (403, "own-unit")
-    assert refused_by(rule, {"account": "account/b1", "person": "ANA"}) == (403, "own-unit")
+def test_an_act_for_oneself_is_about_the_account_and_its_holder() -> None:
+    rule = RULE | {"kind": "not_for_oneself", "fields": ["account", "holder"]}
+    assert refused_by(rule, {"account": "account/b1", "holder": "BEN"}) is None
+    assert refused_by(rule, {"account": "account/b1", "holder": None}) is None
+    assert refused_by(rule, {"account": "account/a1", "holder": None}) == (403, "own-unit")
+    assert refused_by(rule, {"account": "account/b1", "holder": "ANA"}) == (403, "own-unit")
 
 
-def test_how_many_people_an_act_needs() -> None:
-    two = Policy({}, segregation=[RULE | {"kind": "different_people", "count": 2, "acts": ["unit"]}])
-    assert (two.people_needed("unit.sign", "unit"), two.people_needed("unit.sign", "plan")) == (2, 1)
+def test_how_many_actors_an_act_needs() -> None:
+    two = Policy({}, segregation=[RULE | {"kind": "several", "count": 2, "acts": ["unit"]}])
+    assert (two.actors_needed("unit.sign", "unit"), two.actors_needed("unit.sign", "plan")) == (2, 1)

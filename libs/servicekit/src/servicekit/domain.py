@@ -25,7 +25,7 @@ class StateError(DomainError):
 
 
 class NotYoursError(DomainError):
-    """The act is allowed, but not to this person (403)."""
+    """The act is allowed, but not to this actor (403)."""
 
 
 class NotFoundError(DomainError):

@@ -37,15 +37,15 @@ class PolicyError(Exception):
 
 
 type Parts = Mapping[str, str | Iterable[str | None] | None]
-"""Who took which part in a subject: part -> a person, or an account as `account/<id>`, or several."""
+"""Who took which part in a subject: part -> the id of somebody, or an account as `account/<id>`, or several."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegregationRule:
     """Nobody does `action` on a subject in which they took one of the parts `fields`.
 
-    acts: the signing kinds or commands to which the rule is limited; empty: every act of the action. people: how many
-    different people the act needs on one subject. code, message, status: of the refusal.
+    acts: the signing kinds or commands to which the rule is limited; empty: every act of the action. actors: how many
+    different actors the act needs on one subject. code, message, status: of the refusal.
     """
 
     id: str
@@ -54,21 +54,20 @@ class SegregationRule:
     code: str
     message: str
     acts: frozenset[str] = frozenset()
-    people: int = 1
+    actors: int = 1
     status: int = 403
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> SegregationRule:
-        """From a rule of the policy file. `not_for_oneself` is about the account and the person of the subject."""
-        oneself = raw["kind"] == "not_for_oneself"
+        """From a rule of the policy file."""
         return cls(
             id=raw["id"],
             action=raw["action"],
-            fields=("account", "person") if oneself else tuple(raw["fields"]),
+            fields=tuple(raw["fields"]),
             code=raw["code"],
             message=raw["message"],
             acts=frozenset(raw.get("acts", ())),
-            people=raw.get("count", 1),
+            actors=raw.get("count", 1),
             status=raw.get("status", 403),
         )
 
@@ -163,12 +162,12 @@ class Policy:
             for name in rule.fields:
                 if name not in parts:
                     raise PolicyError(f"segregation {rule.id}: {act} does not state the part {name}")
-                if {caller.subject, caller.actor} & _people(parts[name]):
+                if {caller.subject, caller.actor} & _somebody(parts[name]):
                     raise Problem(rule.status, rule.code, _TITLES[rule.status], rule.message)
 
-    def people_needed(self, action: str, act: str) -> int:
-        """How many different people must do the act on one subject."""
-        return max((rule.people for rule in self.segregation if rule.concerns(action, act)), default=1)
+    def actors_needed(self, action: str, act: str) -> int:
+        """How many different actors must do the act on one subject."""
+        return max((rule.actors for rule in self.segregation if rule.concerns(action, act)), default=1)
 
     @staticmethod
     def _covers(caller: Caller, grant: Grant, reach: str, resource: Mapping[str, Any]) -> bool:
@@ -214,7 +213,7 @@ def _narrowing(grant: Grant, reach: str) -> list[str]:
 _TITLES = {403: "Not allowed", 409: "The act conflicts with the present state"}
 
 
-def _people(part: str | Iterable[str | None] | None) -> set[str]:
-    """Without the empty ones: an account without a person is nobody's own by that."""
+def _somebody(part: str | Iterable[str | None] | None) -> set[str]:
+    """The ids without the empty ones: a part that nobody took belongs to nobody."""
     several = [part] if part is None or isinstance(part, str) else part
     return {each for each in several if each}

@@ -219,7 +219,7 @@ async def prepare(
     """What was loaded, and what is shown of it. Raises what the signable raises, and the refusal of a rule of
     segregation that the signer would break (PL-06)."""
     if caller.subject is None:
-        raise forbidden("no-person", "only a person can sign")
+        raise forbidden("no-signer", "this account belongs to nobody who can sign")
     if meaning not in signable.meanings:
         raise invalid("meaning", "unknown", f"one of {', '.join(signable.meanings)}")
     subject = await signable.load(tx, caller, key, inputs, lock=lock)

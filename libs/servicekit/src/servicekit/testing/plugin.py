@@ -193,7 +193,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
     items.sort(key=lambda test: ranks[_group(test)])
 
 
-def _group(test: pytest.Item) -> str:
+def _group(test: pytest.Function) -> str:
     group = test.get_closest_marker("xdist_group")
     assert group is not None
     return group.args[0]

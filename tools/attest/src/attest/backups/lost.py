@@ -64,6 +64,10 @@ def _closed(state: Mapping[str, Any], at: str) -> State:
     }
 
 
+def _ended(state: Mapping[str, Any], at: str) -> State:
+    return {**state, "ended": {"at": at, "reason": REASON}}
+
+
 _SPELLS = ("employments", "places", "functions", "overlays", "equipment", "leaves", "shifts")
 _NO_SPELLS: State = {name: [] for name in _SPELLS}
 
@@ -71,6 +75,9 @@ WITHDRAWALS: Mapping[str, Withdrawal] = {
     "assignment.assignment": Withdrawal("assignment.assignment-closed.v1", _closed),
     "assignment.qualification": Withdrawal("assignment.qualification-changed.v1", _unqualified),
     "gateway.account": Withdrawal("gateway.account-changed.v1", _with(status="DISABLED", grants=[])),
+    "matrix.equivalence": Withdrawal(
+        "matrix.equivalence-changed.v1", _with(source_versions=[], target_versions=[])
+    ),
     "matrix.obligation": Withdrawal("matrix.obligation-changed.v1", _with(spans=[], unresolved=False)),
     "matrix.organisation": Withdrawal("matrix.organisation-changed.v1", _with(active=False)),
     "matrix.person": Withdrawal("matrix.person-changed.v1", _with(**_NO_SPELLS, roster=None)),
@@ -78,6 +85,7 @@ WITHDRAWALS: Mapping[str, Withdrawal] = {
     "matrix.task": Withdrawal("matrix.task-changed.v1", _with(active=False)),
     "qms.change": Withdrawal("qms.change-cancelled.v1", _with(state="CANCELLED")),
     "qms.document": Withdrawal("qms.document-changed.v1", _with(versions=[], retired=[])),
+    "qms.retraining": Withdrawal("qms.retraining-ended.v1", _ended),
     "records.training-record": Withdrawal("records.training-record-marked-in-error.v1", _never_counts),
 }
 """Every topic whose subjects can be taken back. Audit entries are not: that something was done stays true. Names

@@ -109,7 +109,7 @@ class ImportBatchSignable:
 
     async def apply(self, tx: Tx, subject: Batch, signature: Signature) -> None:
         acceptance = Acceptance(signature.signer, signature.id, utc(signature.signed_at))
-        needed = self._policy.people_needed(ACTION_ACCEPT, KIND)
+        needed = self._policy.actors_needed(ACTION_ACCEPT, KIND)
         await carry_out(tx, JOB, subject.job, Accept(acceptance, needed, tx.context.correlation))
 
 
