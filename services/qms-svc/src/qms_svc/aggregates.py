@@ -17,7 +17,7 @@ from servicekit.problems import not_found
 from qms_svc import outbound
 from qms_svc.db import queries, tables
 from qms_svc.domain import change, document
-from qms_svc.domain.change import Control
+from qms_svc.domain.control import Control
 from qms_svc.domain.document import Document, Version
 
 type ChangeKey = tuple[str, str | None]

@@ -17,7 +17,7 @@ from plantkit.governing import Effective
 
 from qms_svc.domain import change as changes
 from qms_svc.domain import document as documents
-from qms_svc.domain.change import Change, Control
+from qms_svc.domain.control import Change, Control
 from qms_svc.domain.document import Document, Version
 
 

@@ -11,15 +11,11 @@ from plantkit.governing import Effective
 from plantkit.sites import Sites
 from qms_svc.domain import change as domain
 from qms_svc.domain.change import (
-    Approval,
     Approve,
     Approved,
     Cancel,
     Cancelled,
-    Change,
-    ChangeState,
     Command,
-    Control,
     Describe,
     Draft,
     Drafted,
@@ -35,6 +31,7 @@ from qms_svc.domain.change import (
     Submit,
     Submitted,
 )
+from qms_svc.domain.control import Approval, Change, ChangeState, Control
 from qms_svc.domain.document import (
     ChangeClass,
     Document,

@@ -12,7 +12,7 @@ from servicekit.db import Tx
 from servicekit.signing import Signature
 
 from qms_svc.api import schemas
-from qms_svc.domain.change import Change, Control
+from qms_svc.domain.control import Change, Control
 from qms_svc.domain.document import Document, Version, VersionState, governing, upcoming
 
 

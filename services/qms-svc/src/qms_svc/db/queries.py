@@ -12,7 +12,7 @@ from servicekit.aggregates import Columns
 from servicekit.db import Tx
 
 from qms_svc.db import tables
-from qms_svc.domain.change import Change
+from qms_svc.domain.control import Change
 from qms_svc.domain.document import Document, End, Version
 
 DOCUMENT = Columns(tables.document, Document)

@@ -1,7 +1,7 @@
 """Change control: the record under which document versions are drafted, approved by somebody else, or cancelled.
 
-A change cannot be approved while a training decision is blank (QM-03). Who may approve it is a rule of the policy file
-(`own-change`, `one-signature-each`).
+Who may approve it is a rule of the policy file (`own-change`, `one-signature-each`); what must hold of the change itself
+stands in `control`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from plantkit.governing import Effective
 from plantkit.sites import Sites
-from servicekit.domain import RuleError, StateError, stale
+from servicekit.domain import StateError, stale
 
+from qms_svc.domain.control import (
+    Approval,
+    Change,
+    ChangeState,
+    Control,
+    check_approvable,
+    check_complete,
+    check_editable,
+    check_state,
+    needs_signature,
+)
 from qms_svc.domain.document import (
-    Document,
-    TrainingDecision,
     Version,
     VersionState,
-    check_effective,
-    check_ends,
     check_withdraw,
     has_governed_anywhere,
     version_of,
@@ -31,74 +37,6 @@ from qms_svc.domain.document import (
 from qms_svc.domain.drafting import check_plan, next_version, with_file
 
 REQUIRED_APPROVALS = 1
-
-
-class ChangeState(StrEnum):
-    DRAFT = "DRAFT"
-    IN_REVIEW = "IN_REVIEW"
-    APPROVED = "APPROVED"
-    CANCELLED = "CANCELLED"
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    person: str
-    meaning: str
-    signature: str
-    signed_at: str
-    """RFC 3339, UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """version: of its row. contributors: everybody who wrote on it, the author included."""
-
-    change: str
-    version: int
-    title: str
-    change_reason: str
-    risk_reason: str | None
-    state: ChangeState
-    author: str
-    contributors: frozenset[str]
-    required_approvals: int
-    approvals: Sequence[Approval]
-    approved_at: datetime | None
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A change together with the whole documents that its commands touch. sites: the known sites."""
-
-    change: Change
-    documents: Mapping[str, Document]
-    sites: Sites
-
-    @property
-    def versions(self) -> list[Version]:
-        """Those of the change, by document and number."""
-        return [
-            version
-            for _, document in sorted(self.documents.items())
-            for version in document.versions
-            if version.change == self.change.change
-        ]
-
-    def put(self, *versions: Version) -> Control:
-        documents = dict(self.documents)
-        for version in versions:
-            documents[version.document] = documents[version.document].put(version)
-        return replace(self, documents=documents)
-
-    def moved(self, at: datetime, author: str | None = None, **fields: Any) -> Control:
-        """The change with these fields and its next version; `author` joins those who wrote on it."""
-        change = self.change
-        contributors = change.contributors | ({author} if author else set())
-        change = replace(
-            change, **fields, contributors=contributors, version=change.version + 1, recorded_at=at
-        )
-        return replace(self, change=change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +260,7 @@ def decide(control: Control | None, command: Command, now: datetime) -> list[Eve
             check_complete(control, now)
             return [Submitted(now)]
         case Recall():
-            _check_state(control.change, "not-in-review", ChangeState.IN_REVIEW)
+            check_state(control.change, "not-in-review", ChangeState.IN_REVIEW)
             return [Recalled(now)]
         case Cancel():
             return [Cancelled(_cancellable(control, now), now)]
@@ -366,45 +304,6 @@ def evolve(control: Control | None, event: Event) -> Control:
             )
 
 
-def check_editable(change: Change) -> None:
-    """Only a draft is edited: what is in review must stay what the reviewers read."""
-    _check_state(change, "not-a-draft", ChangeState.DRAFT)
-
-
-def check_complete(control: Control, now: datetime) -> None:
-    """Raises RuleError, naming the field, for whatever an approver could not judge."""
-    if not control.versions:
-        raise RuleError("versions", "missing", f"{control.change.change} lists no document version")
-    for version in control.versions:
-        where = f"versions.{version.name}"
-        if version.training_decision is None:
-            raise RuleError(
-                f"{where}.training_decision", "blank", "a change without a training decision is not approved"
-            )
-        if version.change_class is None:
-            raise RuleError(f"{where}.change_class", "blank", "the class of the change is needed")
-        if (
-            version.training_decision == TrainingDecision.NONE
-            and not (control.change.risk_reason or "").strip()
-        ):
-            raise RuleError(
-                "risk_reason", "blank", f"why {version.document} needs no training has to be said (QM-03)"
-            )
-        if not version.content:
-            raise RuleError(f"{where}.file", "missing", "a version without its file is not approved")
-        check_effective(f"{where}.effective", version.effective, control.sites, now)
-        check_ends(f"{where}.ends", version.ends, version.effective)
-
-
-def needs_signature(document: str, number: int) -> StateError:
-    return StateError("needs-signature", f"{document} v{number} is approved: its withdrawal is signed")
-
-
-def _check_state(change: Change, code: str, *states: ChangeState) -> None:
-    if change.state not in states:
-        raise StateError(code, f"{change.change} is {change.state}")
-
-
 def _open(control: Control | None, command: Open, now: datetime) -> Opened:
     if control is not None or command.used:
         raise StateError("change-exists", f"{command.change} is taken")
@@ -444,12 +343,6 @@ def _cancellable(control: Control, now: datetime) -> list[Version]:
                 "governs", f"{version.document} v{version.number} has taken effect: withdraw it instead"
             )
     return standing
-
-
-def check_approvable(control: Control, now: datetime) -> None:
-    """Whether the change can be approved as it stands (QM-02, QM-03)."""
-    _check_state(control.change, "not-open", ChangeState.DRAFT, ChangeState.IN_REVIEW)
-    check_complete(control, now)
 
 
 def _approve(control: Control, approval: Approval, now: datetime) -> Signed | Approved:

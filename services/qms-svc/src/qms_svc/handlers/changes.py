@@ -11,7 +11,8 @@ from servicekit.domain import NotFoundError, StateError
 
 from qms_svc.aggregates import CHANGE, DOCUMENT
 from qms_svc.db import queries
-from qms_svc.domain.change import Control, Draft, Edit, Open, PutFile, Remove, needs_signature
+from qms_svc.domain.change import Draft, Edit, Open, PutFile, Remove
+from qms_svc.domain.control import Control, needs_signature
 from qms_svc.domain.document import check_withdraw, version_of
 from qms_svc.handlers import files
 

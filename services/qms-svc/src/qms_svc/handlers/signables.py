@@ -23,7 +23,8 @@ from servicekit.signing import Prepared, Signature, no_inputs
 from qms_svc import outbound
 from qms_svc.aggregates import CHANGE, DOCUMENT
 from qms_svc.db import queries
-from qms_svc.domain.change import Approval, Approve, Change, Control, check_approvable
+from qms_svc.domain.change import Approve
+from qms_svc.domain.control import Approval, Change, Control, check_approvable
 from qms_svc.domain.document import (
     Document,
     MoveDate,
