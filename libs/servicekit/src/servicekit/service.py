@@ -46,10 +46,11 @@ from servicekit.health import Health, watch
 from servicekit.http.app import make_app
 from servicekit.http.caller import TokenVerifier
 from servicekit.http.internal import internal_router
+from servicekit.http.signing import Signables, signing_router
 from servicekit.lanes import ChunkHandler, Lanes
 from servicekit.policy import Policy
 from servicekit.settings import ServiceSettings
-from servicekit.signing import Signable, Signables, signing_router
+from servicekit.signing import Signable
 from servicekit.tasks import end_all
 
 log = structlog.get_logger(__name__)

@@ -3,7 +3,8 @@
 The gateway holds the intent and authenticates the signer afresh; what it passes on is a one-time signed *statement*
 (intent, digest, meaning, signer, printed name, time of authentication; 60 s). The owner of what is signed verifies the
 statement and, in one transaction, locks the record, computes the digest again, inserts the signature (one per intent),
-changes the state and announces it. A service lists what it has to sign as `Signable`s and mounts `signing_router`.
+changes the state and announces it. A service lists what it has to sign as `Signable`s; `servicekit.http.signing` has the
+routes.
 
 Who must not sign what is a rule of the policy file (`segregation`): a signable says who took which part, and this path
 refuses with the code of the rule that the signer would break.
@@ -11,24 +12,21 @@ refuses with the code of the rule that the signer would break.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
 
 from servicekit.canonical import digest as digest_of
-from servicekit.db.database import Database, Tx
+from servicekit.db.database import Tx
 from servicekit.db.kinds import kind
-from servicekit.http.app import Allow, PolicyOf, correlation_of
 from servicekit.http.caller import Caller, TokenIssuer, TokenVerifier
 from servicekit.ids import new_id
 from servicekit.policy import Parts, Policy
-from servicekit.problems import Problem, conflict, forbidden, invalid
+from servicekit.problems import conflict, forbidden, invalid
 
 STATEMENT_LIFETIME_SECONDS = 60
 
@@ -304,115 +302,3 @@ async def sign(
     signature = await insert_signature(tx, kind, key, prepared, statement)
     await signable.apply(tx, subject, signature)
     return signature
-
-
-MaySign = Annotated[Caller, Depends(Allow("signing.own"))]
-
-
-class PrepareRequest(BaseModel):
-    kind: str
-    key: str = Field(max_length=200)
-    meaning: str = Field(max_length=60)
-    inputs: dict[str, Any] = {}
-
-
-class PreparedOut(BaseModel):
-    digest: str
-    content_version: str
-    meaning: str
-    meaning_text: str
-    display: dict[str, Any]
-    time_zone: str
-
-
-class SignRequest(PrepareRequest):
-    statement: str
-    reason: str = Field(min_length=1, max_length=500)
-
-
-class SignatureOut(BaseModel):
-    id: str
-    kind: str
-    key: str
-    digest: str
-    meaning: str
-    meaning_text: str
-    signer: str
-    printed_name: str
-    signed_at: datetime
-    time_zone: str
-
-    @classmethod
-    def of(cls, signature: Signature) -> SignatureOut:
-        return cls(**{name: getattr(signature, name) for name in cls.model_fields})
-
-
-@dataclass(frozen=True)
-class Signables:
-    """What a service has to sign, by kind; `database` opens the units of work."""
-
-    kinds: Mapping[str, Signable[Any]]
-    database: Callable[[Request], Database]
-    after: Callable[[Signature], Awaitable[None]] | None = field(default=None)
-
-    def of(self, kind: str) -> Signable[Any]:
-        try:
-            return self.kinds[kind]
-        except KeyError:
-            raise invalid("kind", "unknown", f"nothing of the kind {kind} can be signed here") from None
-
-
-def signing_router(signables: Signables) -> APIRouter:
-    """`POST /signing/prepare` and `POST /signing/sign`, called by the gateway alone."""
-    router = APIRouter(tags=["signing"])
-
-    @router.post("/signing/prepare")
-    async def show(body: PrepareRequest, request: Request, caller: MaySign, policy: PolicyOf) -> PreparedOut:
-        signable = signables.of(body.kind)
-        policy.require(caller, signable.action)
-        async with signables.database(request).read() as tx:
-            _, prepared = await prepare(
-                tx,
-                policy,
-                body.kind,
-                signable,
-                caller,
-                key=body.key,
-                meaning=body.meaning,
-                inputs=body.inputs,
-                lock=False,
-            )
-        return PreparedOut(
-            digest=prepared.digest,
-            content_version=prepared.content_version,
-            meaning=prepared.meaning,
-            meaning_text=prepared.meaning_text,
-            display=dict(prepared.display),
-            time_zone=prepared.time_zone,
-        )
-
-    @router.post("/signing/sign")
-    async def confirm(body: SignRequest, request: Request, caller: MaySign, policy: PolicyOf) -> SignatureOut:
-        signable = signables.of(body.kind)
-        policy.require(caller, signable.action)
-        statement = verify_statement(request.app.state.verifier, body.statement)
-        if statement.account != caller.actor:
-            raise Problem(403, "not-the-signer", "The statement was made for another account")
-        context = caller.context(body.reason, correlation_of(request), request.headers.get("traceparent"))
-        async with signables.database(request).transaction(context) as tx:
-            signature = await sign(
-                tx,
-                policy,
-                body.kind,
-                signable,
-                caller,
-                key=body.key,
-                meaning=body.meaning,
-                inputs=body.inputs,
-                statement=statement,
-            )
-        if signables.after:
-            await signables.after(signature)
-        return SignatureOut.of(signature)
-
-    return router

@@ -276,7 +276,7 @@ async def test_control_without_one_signature_an_intent_two_confirms_sign_twice(
         await signable.apply(tx, subject, signature)
         return signature
 
-    monkeypatch.setattr("servicekit.signing.sign", every_time)
+    monkeypatch.setattr("servicekit.http.signing.sign", every_time)
     made = await intent(ana, note)
     answers = await asyncio.gather(*(confirm(ana, made) for _ in range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4

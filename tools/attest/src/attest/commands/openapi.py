@@ -15,8 +15,8 @@ from gateway_svc.openapi import merge, own_document
 from gateway_svc.settings import SERVICES
 from servicekit.http.app import make_app
 from servicekit.http.caller import TokenVerifier
+from servicekit.http.signing import Signables, signing_router
 from servicekit.service import ServiceSpec
-from servicekit.signing import Signables, signing_router
 
 COMMITTED = Path(__file__).resolve().parents[5] / "services/gateway-svc/openapi.json"
 
