@@ -15,10 +15,11 @@ from servicekit.ids import new_id
 from servicekit.problems import not_found
 
 from qms_svc import outbound
-from qms_svc.db import queries, tables
+from qms_svc.db import tables
 from qms_svc.domain import change, document
 from qms_svc.domain.control import Control
 from qms_svc.domain.document import Document, Version
+from qms_svc.projections import queries
 
 type ChangeKey = tuple[str, str | None]
 """A change, and a document that the command concerns although the change may have no version of it yet."""

@@ -16,11 +16,12 @@ from servicekit.db import Tx
 from servicekit.ids import is_uuid
 
 from records_svc import outbound
-from records_svc.db import queries, tables
+from records_svc.db import tables
 from records_svc.domain import correction, late_entry
 from records_svc.domain.correction import Mark, Proposal
 from records_svc.domain.late_entry import LateEntry
 from records_svc.domain.vocabulary import SourceClass
+from records_svc.projections import queries
 
 
 async def _lock(tx: Tx, key: str) -> list[Subject]:

@@ -32,7 +32,7 @@ def happened(
 
 
 def record_state(row: Mapping[Any, Any], signatures: Sequence[SignatureFacts] = ()) -> dict[str, Any]:
-    """row: a training record with its mark and late entry beside it (`db.queries`); a bare one has neither yet."""
+    """row: a training record with its mark and late entry beside it (`projections.queries`); a bare one has neither yet."""
     sections = row["sections"]
     return {
         "record": str(row["record"]),

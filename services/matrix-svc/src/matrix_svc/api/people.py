@@ -19,9 +19,10 @@ from sqlalchemy import String, case, cast, func, literal_column, or_, select
 
 from matrix_svc import outbound
 from matrix_svc.api import schemas
-from matrix_svc.db import queries, tables
+from matrix_svc.db import tables
 from matrix_svc.domain.spells import SpellKind
 from matrix_svc.handlers import people
+from matrix_svc.projections import queries
 
 router = APIRouter(prefix="/api/people", tags=["people"])
 Reader = Annotated[Caller, Depends(Allow("person.read"))]

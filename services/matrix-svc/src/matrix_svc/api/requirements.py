@@ -15,8 +15,9 @@ from sqlalchemy import select
 
 from matrix_svc import outbound
 from matrix_svc.api import schemas
-from matrix_svc.db import queries, tables
+from matrix_svc.db import tables
 from matrix_svc.handlers import versions
+from matrix_svc.projections import queries
 
 router = APIRouter(prefix="/api", tags=["matrix"])
 Reader = Annotated[Caller, Depends(Allow("requirement.read"))]

@@ -18,7 +18,7 @@ from servicekit.lanes import BULK, Mark, mark
 from servicekit.problems import conflict, invalid
 
 from matrix_svc import outbound
-from matrix_svc.db import queries, tables
+from matrix_svc.db import tables
 from matrix_svc.domain.rules import DEFAULT_PASS_MARK, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
 from matrix_svc.domain.versions import same_requirement
@@ -26,6 +26,7 @@ from matrix_svc.handlers.announcing import announce_people
 from matrix_svc.handlers.obligations import OBLIGATIONS
 from matrix_svc.handlers.organisation import put_task, put_unit
 from matrix_svc.handlers.versions import announce_requirements, in_force, insert_answers, insert_rules
+from matrix_svc.projections import queries
 
 type Rows = Sequence[Mapping[str, Any]]
 IMPORTED = outbound.change("imported")

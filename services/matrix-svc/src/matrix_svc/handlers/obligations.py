@@ -15,8 +15,8 @@ from servicekit.db import Tx
 from servicekit.lanes import Mark
 
 from matrix_svc import outbound
-from matrix_svc.db import queries
 from matrix_svc.domain.obligations import question_spans, spans
+from matrix_svc.projections import queries
 
 OBLIGATIONS = "obligations"
 """What is derived in a person's lane; the only kind there is."""

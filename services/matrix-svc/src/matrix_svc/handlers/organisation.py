@@ -13,10 +13,11 @@ from servicekit.problems import conflict, invalid
 from sqlalchemy import Table, insert, update
 
 from matrix_svc import outbound
-from matrix_svc.db import queries, tables
+from matrix_svc.db import tables
 from matrix_svc.domain.rules import SourceKind
 from matrix_svc.handlers.announcing import announce_unit
 from matrix_svc.handlers.obligations import OBLIGATIONS
+from matrix_svc.projections import queries
 
 UNIT_KINDS = ("site", "area", "job_function", "equipment", "overlay", "framework", "training_category")
 

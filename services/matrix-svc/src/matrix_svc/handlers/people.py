@@ -17,7 +17,7 @@ from servicekit.problems import conflict, invalid, not_found
 from sqlalchemy import insert
 
 from matrix_svc import outbound
-from matrix_svc.db import queries, tables
+from matrix_svc.db import tables
 from matrix_svc.domain.spells import (
     Spell,
     SpellKind,
@@ -29,6 +29,7 @@ from matrix_svc.domain.spells import (
 )
 from matrix_svc.handlers.announcing import announce_people
 from matrix_svc.handlers.obligations import OBLIGATIONS
+from matrix_svc.projections import queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from servicekit.signing import Prepared, Signature, no_inputs
 from sqlalchemy import insert, select
 
 from matrix_svc import outbound
-from matrix_svc.db import queries, tables
+from matrix_svc.db import tables
 from matrix_svc.domain.rules import Cell, Place, Question, Rule, SourceKind, starts_at
 from matrix_svc.domain.versions import (
     Difference,
@@ -31,6 +31,7 @@ from matrix_svc.domain.versions import (
     is_stricter,
 )
 from matrix_svc.handlers.obligations import OBLIGATIONS
+from matrix_svc.projections import queries
 
 MEANINGS = {"approve": "I approve this version of the training matrix; it takes effect as shown."}
 

@@ -17,10 +17,10 @@ from qms_svc.aggregates import CHANGE
 from qms_svc.api import schemas, views
 from qms_svc.api.documents import decided, effective_of, end_of, given, person_of, shown_version
 from qms_svc.api.forms import asked_of, json_field, read_file
-from qms_svc.db import queries
 from qms_svc.domain.change import Cancel, Command, Describe, Recall, Submit
 from qms_svc.handlers import changes
 from qms_svc.handlers.signables import APPROVAL
+from qms_svc.projections import queries
 from qms_svc.projections.progress import progress
 
 router = APIRouter(prefix="/api/changes", tags=["changes"])

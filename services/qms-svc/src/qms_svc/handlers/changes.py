@@ -10,11 +10,11 @@ from servicekit.db import Tx
 from servicekit.domain import NotFoundError, StateError
 
 from qms_svc.aggregates import CHANGE, DOCUMENT
-from qms_svc.db import queries
 from qms_svc.domain.change import Draft, Edit, Open, PutFile, Remove
 from qms_svc.domain.control import Control, needs_signature
 from qms_svc.domain.document import check_withdraw, version_of
 from qms_svc.handlers import files
+from qms_svc.projections import queries
 
 
 async def open_change(

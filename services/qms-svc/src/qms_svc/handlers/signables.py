@@ -22,7 +22,6 @@ from servicekit.signing import Prepared, Signature, no_inputs
 
 from qms_svc import outbound
 from qms_svc.aggregates import CHANGE, DOCUMENT
-from qms_svc.db import queries
 from qms_svc.domain.change import Approve
 from qms_svc.domain.control import Approval, Change, Control, check_approvable
 from qms_svc.domain.document import (
@@ -36,6 +35,7 @@ from qms_svc.domain.document import (
     version_of,
 )
 from qms_svc.domain.employment import has_left
+from qms_svc.projections import queries
 
 APPROVAL = "change"
 EFFECTIVE_DATE = "effective_date"

@@ -22,11 +22,12 @@ from records_svc.aggregates import LATE_ENTRY
 from records_svc.api import schemas, views
 from records_svc.api.reading import person_of
 from records_svc.api.records import READ
-from records_svc.db import queries, tables
+from records_svc.db import tables
 from records_svc.domain.late_entry import LARGEST_SCAN, Refuse
 from records_svc.domain.vocabulary import METHOD_ORDER
 from records_svc.handlers import late_entries
 from records_svc.handlers.access import log_access
+from records_svc.projections import queries
 
 router = APIRouter(prefix="/api/records/late-entries", tags=["late entries"])
 VIEW = (late_entries.ACTION, *READ)

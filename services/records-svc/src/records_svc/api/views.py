@@ -10,10 +10,10 @@ from servicekit.db import Tx
 from servicekit.signing import Signature
 
 from records_svc.api import schemas
-from records_svc.db import queries
 from records_svc.handlers.reading import Material, open_session, opened_in
 from records_svc.handlers.shown import local
 from records_svc.handlers.verification import verify
+from records_svc.projections import queries
 from records_svc.projections.documents import titles
 
 

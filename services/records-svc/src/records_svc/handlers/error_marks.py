@@ -22,12 +22,12 @@ from servicekit.signing import Prepared, Signature, no_inputs
 
 from records_svc import outbound
 from records_svc.aggregates import MARK
-from records_svc.db import queries
 from records_svc.domain import correction as rules
 from records_svc.domain.correction import Confirm, Mark, open_proposal
 from records_svc.domain.vocabulary import MARK_IN_ERROR, MEANING_TEXTS
 from records_svc.handlers.late_entries import signer_zone
 from records_svc.handlers.shown import local
+from records_svc.projections import queries
 
 ACTION = "record.mark_in_error"
 

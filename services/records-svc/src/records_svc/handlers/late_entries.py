@@ -27,12 +27,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from records_svc import outbound
 from records_svc.aggregates import LATE_ENTRY
-from records_svc.db import queries, tables
+from records_svc.db import tables
 from records_svc.domain import late_entry as rules
 from records_svc.domain.late_entry import LateEntry, Propose, Verify
 from records_svc.domain.places import place_at
 from records_svc.domain.vocabulary import MEANING_TEXTS, VERIFY, ordered
 from records_svc.handlers.shown import local
+from records_svc.projections import queries
 from records_svc.projections.assignments import open_assignment
 from records_svc.projections.documents import document_of
 from records_svc.projections.people import person_of, zones

@@ -22,12 +22,13 @@ from servicekit.signing import Prepared, Signature
 from sqlalchemy import insert
 
 from records_svc import outbound
-from records_svc.db import queries, tables
+from records_svc.db import tables
 from records_svc.domain.reading import Session, opened_sections, signed_content
 from records_svc.domain.vocabulary import MEANING_TEXTS, READ_AND_UNDERSTOOD, SourceClass
 from records_svc.handlers import reading
 from records_svc.handlers.reading import Material
 from records_svc.handlers.shown import local
+from records_svc.projections import queries
 
 MEANINGS = {READ_AND_UNDERSTOOD: MEANING_TEXTS[READ_AND_UNDERSTOOD]}
 

@@ -8,11 +8,11 @@ from typing import Any
 from servicekit.db import Tx
 from servicekit.signing import Prepared, Signature
 
-from records_svc.db import queries
 from records_svc.domain.reading import signed_content
 from records_svc.domain.vocabulary import LATE_ENTRY, READING, SourceClass
 from records_svc.handlers import error_marks, late_entries
 from records_svc.handlers.reading import session_of
+from records_svc.projections import queries
 
 
 async def verify(tx: Tx, row: Mapping[Any, Any], signatures: Sequence[Signature]) -> dict[str, bool]:
