@@ -10,8 +10,8 @@ from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
 from reporting_svc.api import audit, qualification, reports
-from reporting_svc.archive import archive
 from reporting_svc.inbound import INBOUND
+from reporting_svc.projections.archive import archive
 from reporting_svc.settings import ReportingSettings
 
 _POLICY = policy.load()

@@ -14,9 +14,9 @@ from attest_contracts import files, topics, validate_outgoing
 from attest_contracts.reading import CONTRACTS
 from hypothesis import given
 from hypothesis import strategies as st
-from reporting_svc.archive import archive
 from reporting_svc.db.tables import PROJECTED
 from reporting_svc.inbound import AUDIT_TOPICS, INBOUND
+from reporting_svc.projections.archive import archive
 from reporting_svc.projections.fold import BITEMPORAL as PROJECTIONS
 from reporting_testing import Reporting
 from servicekit.bus import Intake

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reporting_svc.db.tables import PROJECTED
 from reporting_svc.main import SPEC
-from reporting_svc.rebuild import main, rebuild
+from reporting_svc.projections.rebuild import main, rebuild
 from reporting_testing import (
     Reporting,
     assignment,

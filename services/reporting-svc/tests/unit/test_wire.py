@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 from attest_contracts.reading import CONTRACTS
-from reporting_svc import wire
 from reporting_svc.domain.differences import difference
+from reporting_svc.projections import wire
 from reporting_svc.projections.bulk import lines
 from reporting_testing import event, qualification, segment, utc
 from servicekit.bus import Intake

@@ -2,7 +2,7 @@
 
 A bitemporal table holds every version of its subjects: `recorded` begins with the record time of the event that
 brought the rows and ends with that of the subject's next one, so nobody who left ever vanishes (RP-03). All of them
-are replicas: they can be folded again from `archive.event` (`reporting_svc.rebuild`).
+are replicas: they can be folded again from `archive.event` (`reporting_svc.projections.rebuild`).
 """
 
 from __future__ import annotations

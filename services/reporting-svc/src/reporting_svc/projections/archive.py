@@ -1,7 +1,7 @@
 """The archive: every envelope that was consumed, once, as it came, in the order in which it was read.
 
 It is written in the transaction of the batch that brought the envelope, parked events included, before any fold;
-`reporting_svc.rebuild` folds it again. The values of `matrix.person-name` alone are left out: what is only ever added
+`reporting_svc.projections.rebuild` folds it again. The values of `matrix.person-name` alone are left out: what is only ever added
 to cannot forget a name, and that topic is compacted and kept for ever, so its owner's history serves instead.
 """
 

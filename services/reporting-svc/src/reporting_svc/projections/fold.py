@@ -16,9 +16,9 @@ from servicekit.bus import Event, Fold
 from servicekit.db import Tx
 from sqlalchemy import Table
 
-from reporting_svc import wire
 from reporting_svc.db import tables
 from reporting_svc.domain.bitemporal import Key, Known, Plan, Row, Version, plan
+from reporting_svc.projections import wire
 from reporting_svc.projections.bulk import copy_lines
 
 LIVE = "app"

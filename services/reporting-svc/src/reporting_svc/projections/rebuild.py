@@ -2,7 +2,7 @@
 
 Run as the owner role, while the service runs:
 
-    python -m reporting_svc.rebuild postgresql://reporting_owner:...@host/db [--swap equal|always|never]
+    python -m reporting_svc.projections.rebuild postgresql://reporting_owner:...@host/db [--swap equal|always|never]
 
 The archive is folded in `position` order. When its end is near, the consumer's positions are locked, so that nothing
 more is read; the rest is folded, both sets of tables are hashed, and the new ones take the place of the old in one
@@ -265,7 +265,9 @@ def _context() -> Context:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: every table was the same (or was swapped all the same); 1: something differs."""
-    parser = argparse.ArgumentParser(prog="reporting_svc.rebuild", description="Folds the archive again.")
+    parser = argparse.ArgumentParser(
+        prog="reporting_svc.projections.rebuild", description="Folds the archive again."
+    )
     parser.add_argument("owner_url", help="postgresql:// URL of the owner role")
     parser.add_argument("--swap", choices=("equal", "always", "never"), default="equal")
     options = parser.parse_args(argv)

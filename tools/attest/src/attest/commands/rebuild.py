@@ -17,7 +17,7 @@ from attest.options import state_dir_option
 from attest.platform.state import StateDir
 
 if TYPE_CHECKING:
-    from reporting_svc.rebuild import Swap
+    from reporting_svc.projections.rebuild import Swap
 
 
 @click.command()
@@ -36,8 +36,8 @@ def rebuild(service: str, swap: Swap, state_dir: Path, database_url: str) -> int
 
     Exit code 0 when every table was the same or the new ones were taken, 3 when some differ and stay.
     """
-    from reporting_svc.rebuild import Report
-    from reporting_svc.rebuild import rebuild as fold_again
+    from reporting_svc.projections.rebuild import Report
+    from reporting_svc.projections.rebuild import rebuild as fold_again
 
     def run(owner_url: str) -> Report:
         return asyncio.run(fold_again(owner_url, swap=swap))
