@@ -21,7 +21,7 @@ import pytest
 from attest.platform.services import PUBLIC, SERVICES
 from attest.platform.spec import Endpoints
 from attest.platform.state import StateDir
-from gateway_svc.services import read_key
+from gateway_svc.handlers.services import read_key
 from servicekit.http.caller import Caller, TokenIssuer
 from servicekit.policy import Grant
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from gateway_svc import passwords
+from gateway_svc.handlers import passwords
 from servicekit.testing.databases import DatabaseFactory
 
 sys.path.insert(0, str(Path(__file__).parent))

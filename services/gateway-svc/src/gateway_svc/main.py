@@ -13,13 +13,13 @@ from attest_contracts.reading import CONTRACTS
 from servicekit.policy import Policy
 from servicekit.service import ServiceSpec, run
 
-from gateway_svc import app
+from gateway_svc.api import app
 from gateway_svc.front.door import PUBLIC
+from gateway_svc.front.tls import TlsError, certificate_for, real_now
 from gateway_svc.handlers.imports.signing import KIND, ImportBatchSignable
 from gateway_svc.handlers.imports.work import import_jobs
 from gateway_svc.inbound import INBOUND
 from gateway_svc.settings import LOOPBACK, GatewaySettings, Tls
-from gateway_svc.tls import TlsError, certificate_for, real_now
 
 POLICY = Policy.of(policy.load())
 SPEC = ServiceSpec(

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from gateway_svc.app import api_routes
+from gateway_svc.api.app import api_routes
 from gateway_svc.front import door, proxy
 from gateway_svc.front.door import PUBLIC
 from gateway_svc.main import SPEC

@@ -110,7 +110,7 @@ async def test_many_guesses_at_once_count_like_many_in_turn(
     attest: Platform, ana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
-    from gateway_svc import passwords
+    from gateway_svc.handlers import passwords
 
     real = passwords.verify
 

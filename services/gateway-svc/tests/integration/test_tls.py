@@ -11,9 +11,9 @@ import pytest
 from cryptography import x509
 from gateway_svc import main
 from gateway_svc.front.names import is_loopback
-from gateway_svc.services import OWN_URL
+from gateway_svc.front.tls import TlsError, certificate_for
+from gateway_svc.handlers.services import OWN_URL
 from gateway_svc.settings import Tls
-from gateway_svc.tls import TlsError, certificate_for
 from gateway_testing import Browser, platform
 from servicekit.testing.databases import DatabaseFactory
 

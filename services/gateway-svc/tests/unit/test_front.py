@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from attest_contracts import policy
 from fastapi import APIRouter, Depends, FastAPI
-from gateway_svc.app import check_public
+from gateway_svc.api.app import check_public
 from gateway_svc.front import headers
 from servicekit.http.app import Allow, MisdeclaredRouteError, make_app
 from servicekit.http.caller import Caller, TokenVerifier

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_svc.app import own_routers
-from gateway_svc.openapi import merge, own_document
+from gateway_svc.api.app import own_routers
+from gateway_svc.api.openapi import merge, own_document
 
 pytestmark = pytest.mark.part("PL-25", "documents of several services become one")
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from gateway_svc import passwords
+from gateway_svc.handlers import passwords
 
 
 @pytest.mark.usefixtures("real_passwords")

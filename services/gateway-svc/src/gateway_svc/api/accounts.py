@@ -17,13 +17,12 @@ from servicekit.http.commands import DatabaseOf, Result, run_command
 from servicekit.ids import is_uuid
 from servicekit.problems import not_found
 
-from gateway_svc import passwords
 from gateway_svc.api import schemas
 from gateway_svc.api.sessions import SettingsOf
 from gateway_svc.domain import accounts as rules
 from gateway_svc.domain.account import Command, EndGrant, Move, ProveHolder
 from gateway_svc.domain.accounts import AccountStatus
-from gateway_svc.handlers import accounts, bootstrap, tokens
+from gateway_svc.handlers import accounts, bootstrap, passwords, tokens
 
 router = APIRouter(prefix="/api", tags=["access"])
 MayRead = Annotated[Caller, Depends(Allow("account.read"))]

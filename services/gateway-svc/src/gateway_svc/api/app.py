@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from gateway_svc.api import accounts, dead_letters, imports, platform, sessions, signing
+from gateway_svc.api.openapi import Document, merge, own_document
 from gateway_svc.api.sessions import cookie_name
 from gateway_svc.domain.lockout import MEMORY
 from gateway_svc.front import proxy
@@ -29,9 +30,8 @@ from gateway_svc.front.lookup import Identities
 from gateway_svc.front.names import LoopbackNames
 from gateway_svc.front.static import StaticApp
 from gateway_svc.handlers import bootstrap
+from gateway_svc.handlers.services import Services
 from gateway_svc.handlers.sessions import purge
-from gateway_svc.openapi import Document, merge, own_document
-from gateway_svc.services import Services
 from gateway_svc.settings import OWN_NAME, GatewaySettings, Tls
 
 log = structlog.get_logger(__name__)

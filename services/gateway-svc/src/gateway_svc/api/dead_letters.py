@@ -13,7 +13,7 @@ from servicekit.problems import Problem, invalid
 
 from gateway_svc.api import schemas
 from gateway_svc.api.platform import ServicesOf
-from gateway_svc.services import Services
+from gateway_svc.handlers.services import Services
 
 router = APIRouter(prefix="/api/dead-letters", tags=["platform"])
 Reader = Annotated[Caller, Depends(Allow("health.read"))]

@@ -29,6 +29,7 @@ from gateway_svc.db import import_rows
 from gateway_svc.domain.import_job import Resume, Withdraw
 from gateway_svc.handlers.imports import jobs
 from gateway_svc.handlers.imports.jobs import ACTION_ACCEPT, ACTION_RUN, JobState
+from gateway_svc.projections import import_jobs
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 Reader = Annotated[Caller, Depends(Allow(ACTION_RUN, ACTION_ACCEPT))]
@@ -232,14 +233,14 @@ async def list_imports(
     if before is not None and not is_uuid(str(before)):
         raise invalid("cursor", "not-a-cursor", "use the `next` of the page before")
     async with database.read() as tx:
-        shown, following = page(await jobs.listed(tx, before, limit + 1), limit, ["id"])
+        shown, following = page(await import_jobs.listed(tx, before, limit + 1), limit, ["id"])
         return {"items": shown, "next": following, "complete_up_to": tx.now}
 
 
 @router.get("/{job}", response_model=ImportOut)
 async def get_import(job: str, database: DatabaseOf, caller: Reader) -> dict[str, Any]:
     async with database.read() as tx:
-        return await jobs.shown(tx, _id(job))
+        return await import_jobs.shown(tx, _id(job))
 
 
 @router.get(
@@ -259,7 +260,7 @@ async def get_report(
 ) -> Any:
     """JSON in pages, or all of it as CSV by `Accept: text/csv`."""
     async with database.read() as tx:
-        row = await jobs.shown(tx, _id(job))
+        row = await import_jobs.shown(tx, _id(job))
         if "text/csv" in accept:
             return StreamingResponse(
                 _csv(database, job),

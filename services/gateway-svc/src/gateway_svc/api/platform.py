@@ -20,7 +20,7 @@ from servicekit.settings import Mode
 from gateway_svc.api import schemas
 from gateway_svc.api.sessions import SettingsOf
 from gateway_svc.handlers import clock
-from gateway_svc.services import ITSELF, Services
+from gateway_svc.handlers.services import ITSELF, Services
 
 router = APIRouter(prefix="/api", tags=["platform"])
 _PATIENCE_S = 3.0

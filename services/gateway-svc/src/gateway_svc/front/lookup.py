@@ -14,7 +14,7 @@ from servicekit.http.caller import Caller, Grant
 from gateway_svc.domain import sessions
 from gateway_svc.domain.accounts import AccountStatus
 from gateway_svc.front.identity import TOKEN_PREFIX, Identity, csrf_token
-from gateway_svc.passwords import secret_hash
+from gateway_svc.handlers.passwords import secret_hash
 
 _SESSION = """
     SELECT s.session::text, s.account, s.kiosk, s.last_seen_at, s.expires_at, a.username, a.person, a.status,

@@ -19,7 +19,7 @@ from gateway_svc.domain.routing import is_plain, service_of
 from gateway_svc.front import identity
 from gateway_svc.front.door import unauthenticated
 from gateway_svc.front.headers import is_set_by_us
-from gateway_svc.services import Services, unreachable
+from gateway_svc.handlers.services import Services, unreachable
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _TAKEN = (

@@ -17,9 +17,8 @@ from servicekit.ids import new_id
 from servicekit.problems import Problem, invalid
 from servicekit.settings import Mode
 
-from gateway_svc import passwords
 from gateway_svc.domain import accounts as rules
-from gateway_svc.handlers import accounts
+from gateway_svc.handlers import accounts, passwords
 from gateway_svc.settings import GatewaySettings
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from servicekit.ids import new_id
 from servicekit.problems import Problem, conflict
 from servicekit.settings import Mode
 
-from gateway_svc.services import Services
+from gateway_svc.handlers.services import Services
 from gateway_svc.settings import OWN_NAME
 
 

@@ -27,9 +27,9 @@ from gateway_svc.domain.intents import IntentState
 from gateway_svc.front.identity import Identity
 from gateway_svc.handlers import attempts
 from gateway_svc.handlers.attempts import LockedError
+from gateway_svc.handlers.passwords import new_secret
+from gateway_svc.handlers.services import Services, problem_of
 from gateway_svc.handlers.sessions import verify_own
-from gateway_svc.passwords import new_secret
-from gateway_svc.services import Services, problem_of
 
 log = structlog.get_logger(__name__)
 

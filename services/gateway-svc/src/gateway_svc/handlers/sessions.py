@@ -12,13 +12,12 @@ from servicekit.domain import RuleError
 from servicekit.ids import new_id
 from servicekit.problems import Problem, invalid
 
-from gateway_svc import passwords
 from gateway_svc.aggregates import ACCOUNT
 from gateway_svc.domain import accounts, sessions
 from gateway_svc.domain.account import SetPassword
 from gateway_svc.domain.accounts import AccountStatus
 from gateway_svc.front.identity import Identity
-from gateway_svc.handlers import attempts
+from gateway_svc.handlers import attempts, passwords
 from gateway_svc.handlers.attempts import LockedError
 
 

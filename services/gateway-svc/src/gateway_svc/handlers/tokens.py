@@ -19,7 +19,7 @@ from gateway_svc.db import tables
 from gateway_svc.domain import accounts
 from gateway_svc.front.identity import TOKEN_PREFIX
 from gateway_svc.handlers.accounts import RULES
-from gateway_svc.passwords import new_secret, secret_hash
+from gateway_svc.handlers.passwords import new_secret, secret_hash
 
 LONGEST_DAYS = 366
 TOKENS = """

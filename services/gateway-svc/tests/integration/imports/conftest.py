@@ -17,7 +17,7 @@ from gateway_svc.handlers.imports.commit import Importer, Pace
 from gateway_svc.handlers.imports.levels import routes
 from gateway_svc.handlers.imports.owners import HttpOwners
 from gateway_svc.handlers.imports.signing import KIND, ImportBatchSignable
-from gateway_svc.services import Services
+from gateway_svc.handlers.services import Services
 from servicekit.http.caller import TokenVerifier, public_set
 from servicekit.policy import Policy
 from servicekit.problems import Problem

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from gateway_svc.handlers.imports.owners import HttpOwners, OwnerUnreachableError
-from gateway_svc.services import unreachable
+from gateway_svc.handlers.services import unreachable
 from plantfiles import Stage, check, read_files, report
 from plantfiles.handover import parts
 from servicekit.problems import conflict

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from gateway_svc.app import own_routers
-from gateway_svc.openapi import merge, own_document
+from gateway_svc.api.app import own_routers
+from gateway_svc.api.openapi import merge, own_document
 from gateway_svc.settings import SERVICES
 from servicekit.http.app import make_app
 from servicekit.http.caller import TokenVerifier

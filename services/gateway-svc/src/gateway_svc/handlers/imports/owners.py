@@ -12,7 +12,7 @@ from servicekit.ids import new_id
 from servicekit.problems import Problem
 
 from gateway_svc.handlers.imports.levels import Standing
-from gateway_svc.services import Services, problem_of
+from gateway_svc.handlers.services import Services, problem_of
 from gateway_svc.settings import OWN_NAME
 
 _SEND_SECONDS = 120.0

@@ -8,7 +8,7 @@ from servicekit.service import Runtime
 from gateway_svc.handlers.imports.commit import Importer
 from gateway_svc.handlers.imports.levels import routes
 from gateway_svc.handlers.imports.owners import HttpOwners
-from gateway_svc.services import Services
+from gateway_svc.handlers.services import Services
 from gateway_svc.settings import GatewaySettings
 
 
