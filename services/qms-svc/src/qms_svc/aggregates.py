@@ -18,7 +18,8 @@ from qms_svc import outbound
 from qms_svc.db import tables
 from qms_svc.domain import change, document
 from qms_svc.domain.control import Control
-from qms_svc.domain.document import Document, Version
+from qms_svc.domain.document import Document
+from qms_svc.domain.version import Version
 from qms_svc.projections import queries
 
 type ChangeKey = tuple[str, str | None]

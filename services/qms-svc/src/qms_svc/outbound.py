@@ -18,7 +18,8 @@ from plantkit.governing import Effective
 from qms_svc.domain import change as changes
 from qms_svc.domain import document as documents
 from qms_svc.domain.control import Change, Control
-from qms_svc.domain.document import Document, Version
+from qms_svc.domain.document import Document
+from qms_svc.domain.version import Version
 
 
 def instant(value: datetime | None) -> str | None:

@@ -10,7 +10,7 @@ import qms_svc
 from attest_contracts import enums, policy, topics
 from qms_svc.api import schemas
 from qms_svc.domain.control import ChangeState
-from qms_svc.domain.document import ChangeClass, TrainingDecision, VersionState
+from qms_svc.domain.version import ChangeClass, TrainingDecision, VersionState
 from qms_svc.inbound import INBOUND
 from qms_svc.main import SPEC
 from qms_svc.outbound import OUTBOUND

@@ -13,7 +13,7 @@ from plantkit.governing import Effective
 from qms_svc.aggregates import CHANGE, DOCUMENT
 from qms_svc.domain import change, document
 from qms_svc.domain.control import Approval, Control
-from qms_svc.domain.document import ChangeClass, End, TrainingDecision
+from qms_svc.domain.version import ChangeClass, End, TrainingDecision
 from qms_svc.projections import queries
 from qms_testing import Qms
 from servicekit.aggregates import create, handle, load

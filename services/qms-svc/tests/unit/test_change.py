@@ -32,13 +32,8 @@ from qms_svc.domain.change import (
     Submitted,
 )
 from qms_svc.domain.control import Approval, Change, ChangeState, Control
-from qms_svc.domain.document import (
-    ChangeClass,
-    Document,
-    TrainingDecision,
-    Version,
-    VersionState,
-)
+from qms_svc.domain.document import Document
+from qms_svc.domain.version import ChangeClass, TrainingDecision, Version, VersionState
 from servicekit.domain import RuleError, StateError
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)

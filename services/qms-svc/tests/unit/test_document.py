@@ -8,9 +8,6 @@ from plantkit.governing import Effective
 from plantkit.sites import Sites
 from plantkit.time import local_date, start_of_day
 from qms_svc.domain.document import (
-    End,
-    Version,
-    VersionState,
     check_effective,
     check_ends,
     check_move,
@@ -20,6 +17,7 @@ from qms_svc.domain.document import (
     has_taken_effect,
     upcoming,
 )
+from qms_svc.domain.version import End, Version, VersionState
 from servicekit.domain import RuleError, StateError
 
 NL, US = "Europe/Amsterdam", "America/New_York"

@@ -18,10 +18,9 @@ from qms_svc.domain.document import (
     Register,
     Registered,
     Retire,
-    Version,
-    VersionState,
     Withdraw,
 )
+from qms_svc.domain.version import Version, VersionState
 from servicekit.domain import DomainError
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)

@@ -19,15 +19,8 @@ from servicekit.problems import Problem, forbidden, not_found
 from qms_svc.aggregates import DOCUMENT
 from qms_svc.api import schemas, views
 from qms_svc.api.forms import asked_of, read_file
-from qms_svc.domain.document import (
-    ChangeClass,
-    Describe,
-    End,
-    Register,
-    Retire,
-    TrainingDecision,
-    version_of,
-)
+from qms_svc.domain.document import Describe, Register, Retire, version_of
+from qms_svc.domain.version import ChangeClass, End, TrainingDecision
 from qms_svc.handlers import changes
 
 router = APIRouter(prefix="/api/documents", tags=["documents"])

@@ -13,7 +13,8 @@ from servicekit.signing import Signature
 
 from qms_svc.api import schemas
 from qms_svc.domain.control import Change, Control
-from qms_svc.domain.document import Document, Version, VersionState, governing, upcoming
+from qms_svc.domain.document import Document, governing, upcoming
+from qms_svc.domain.version import Version, VersionState
 
 
 def version(

@@ -26,15 +26,9 @@ from qms_svc.domain.control import (
     check_state,
     needs_signature,
 )
-from qms_svc.domain.document import (
-    Version,
-    VersionState,
-    check_withdraw,
-    has_governed_anywhere,
-    version_of,
-    withdrawn,
-)
+from qms_svc.domain.document import check_withdraw, has_governed_anywhere, version_of, withdrawn
 from qms_svc.domain.drafting import check_plan, next_version, with_file
+from qms_svc.domain.version import Version, VersionState
 
 REQUIRED_APPROVALS = 1
 

@@ -14,7 +14,8 @@ from typing import Any
 from plantkit.sites import Sites
 from servicekit.domain import RuleError, StateError
 
-from qms_svc.domain.document import Document, TrainingDecision, Version, check_effective, check_ends
+from qms_svc.domain.document import Document, check_effective, check_ends
+from qms_svc.domain.version import TrainingDecision, Version
 
 
 class ChangeState(StrEnum):

@@ -9,7 +9,8 @@ from typing import Any
 from plantkit.sites import EVERYWHERE, Sites
 from servicekit.domain import RuleError, StateError
 
-from qms_svc.domain.document import Document, Version, VersionState, check_ends, check_place
+from qms_svc.domain.document import Document, check_ends, check_place
+from qms_svc.domain.version import Version, VersionState
 
 
 def next_version(

@@ -20,7 +20,7 @@ from servicekit.problems import conflict, invalid
 
 from qms_svc import outbound
 from qms_svc.aggregates import document_subject
-from qms_svc.domain.document import VersionState
+from qms_svc.domain.version import VersionState
 from qms_svc.projections import queries
 
 SOURCE_CLASS = "MIGRATED"

@@ -27,7 +27,6 @@ from qms_svc.domain.control import Approval, Change, Control, check_approvable
 from qms_svc.domain.document import (
     Document,
     MoveDate,
-    Version,
     Withdraw,
     check_move,
     check_signed_withdrawal,
@@ -35,6 +34,7 @@ from qms_svc.domain.document import (
     version_of,
 )
 from qms_svc.domain.employment import has_left
+from qms_svc.domain.version import Version
 from qms_svc.projections import queries
 
 APPROVAL = "change"

@@ -13,7 +13,8 @@ from servicekit.db import Tx
 
 from qms_svc.db import tables
 from qms_svc.domain.control import Change
-from qms_svc.domain.document import Document, End, Version
+from qms_svc.domain.document import Document
+from qms_svc.domain.version import End, Version
 
 DOCUMENT = Columns(tables.document, Document)
 VERSION = Columns(tables.document_version, Version)
