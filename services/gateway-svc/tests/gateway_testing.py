@@ -235,6 +235,30 @@ def _sql(url: str, statement: str, *parameters: Any) -> list[dict[str, Any]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def asked(note: str, **more: Any) -> dict[str, Any]:
+    return {
+        "service": "records",
+        "kind": "note",
+        "key": note,
+        "meaning": "read_and_understood",
+        "reason": REASON,
+    } | more
+
+
+async def intent(signer: Browser, note: str, **more: Any) -> dict[str, Any]:
+    answer = await signer.post("/api/signing/intents", asked(note, **more))
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def confirm(signer: Browser, made: dict[str, Any], password: str = PASSWORD) -> httpx.Response:
+    return await signer.post(f"/api/signing/intents/{made['id']}/confirm", {"password": password})
+
+
+def signatures(attest: Platform, note: str) -> list[dict[str, Any]]:
+    return attest.records_sql("SELECT * FROM sign.signature WHERE key = %s", note)
+
+
 @asynccontextmanager
 async def serving(app: FastAPI, **more: Any) -> AsyncIterator[int]:
     """The application on a free port of 127.0.0.1; the port."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 from gateway_svc.domain import lockout
 from gateway_svc.handlers import intents
-from gateway_testing import PASSWORD, REASON, Browser, Platform, code_of
+from gateway_testing import PASSWORD, REASON, Browser, Platform, asked, code_of, confirm, intent, signatures
 from servicekit.db import Tx
 from servicekit.http.caller import Caller
 from servicekit.ids import new_id
@@ -25,7 +22,6 @@ from servicekit.signing import (
     Signature,
     Statement,
     insert_signature,
-    issue_statement,
     prepare,
 )
 
@@ -42,30 +38,6 @@ WRONG = "not the password"
 def note() -> str:
     """A note that nobody has signed."""
     return next(_notes)
-
-
-def asked(note: str, **more: Any) -> dict[str, Any]:
-    return {
-        "service": "records",
-        "kind": "note",
-        "key": note,
-        "meaning": "read_and_understood",
-        "reason": REASON,
-    } | more
-
-
-async def intent(signer: Browser, note: str, **more: Any) -> dict[str, Any]:
-    answer = await signer.post("/api/signing/intents", asked(note, **more))
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-async def confirm(signer: Browser, made: dict[str, Any], password: str = PASSWORD) -> httpx.Response:
-    return await signer.post(f"/api/signing/intents/{made['id']}/confirm", {"password": password})
-
-
-def signatures(attest: Platform, note: str) -> list[dict[str, Any]]:
-    return attest.records_sql("SELECT * FROM sign.signature WHERE key = %s", note)
 
 
 async def test_a_signature_bears_who_what_when_and_its_meaning(
@@ -424,88 +396,3 @@ async def test_the_gateway_signs_what_it_owns(attest: Platform, admin: Browser, 
     assert code_of(await ana.post("/api/signing/intents", body)) == (403, "not-allowed")
     coordinator = await attest.person(admin, f"{ana.person}-COR", "coordinator")
     assert code_of(await coordinator.post("/api/signing/intents", body)) == (404, "not-found")
-
-
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({}, 200),
-        ({"account": "account/somebody-else"}, 403),
-        ({"signer": "EVA"}, 403),
-        ({"meaning": "approve"}, 409),
-        ({"digest": "0" * 64}, 409),
-    ],
-)
-async def test_a_statement_holds_for_one_signer_and_one_content(
-    attest: Platform, ana: Browser, note: str, change: dict[str, Any], status: int
-) -> None:
-    """Straight at the owner, with the gateway's own key: what the statement does not say is not signed."""
-    made = await intent(ana, note)
-    services = attest.app.state.services
-    facts = {
-        "intent": made["id"],
-        "digest": made["digest"],
-        "meaning": made["meaning"],
-        "signer": ana.person,
-        "printed_name": "Ana Alvarez",
-        "account": f"account/{ana.account}",
-        "auth_time": datetime.now(UTC),
-        "auth_method": "local:password",
-    } | change
-    statement = issue_statement(services.issuer, Statement(**facts), audience="records", now=int(time.time()))
-    await _at_the_owner(attest, ana, note, statement, status)
-    assert len(signatures(attest, note)) == (1 if status == 200 else 0)
-
-
-@pytest.mark.parametrize("way", ["for another service", "too old", "by another key", "a call token"])
-async def test_a_statement_that_the_gateway_did_not_make_for_now_and_here_is_refused(
-    attest: Platform, ana: Browser, note: str, way: str
-) -> None:
-    from servicekit.http.caller import TokenIssuer, new_key
-
-    made = await intent(ana, note)
-    services = attest.app.state.services
-    found = Statement(
-        made["id"],
-        made["digest"],
-        made["meaning"],
-        ana.person,
-        "Ana Alvarez",
-        f"account/{ana.account}",
-        datetime.now(UTC),
-        "local:password",
-    )
-    now = int(time.time())
-    statement = {
-        "for another service": lambda: issue_statement(services.issuer, found, audience="qms", now=now),
-        "too old": lambda: issue_statement(services.issuer, found, audience="records", now=now - 120),
-        "by another key": lambda: issue_statement(
-            TokenIssuer(new_key("evil")), found, audience="records", now=now
-        ),
-        "a call token": lambda: services.token("records", _caller(ana)),
-    }[way]()
-    await _at_the_owner(attest, ana, note, statement, 401)
-    assert signatures(attest, note) == []
-
-
-def _caller(ana: Browser) -> Any:
-    from servicekit.http.caller import Caller, Grant
-
-    return Caller(f"account/{ana.account}", (Grant("operator"),), ana.person)
-
-
-async def _at_the_owner(attest: Platform, ana: Browser, note: str, statement: str, status: int) -> None:
-    services = attest.app.state.services
-    async with httpx.AsyncClient() as inside:
-        answer = await inside.post(
-            attest.services["records"] + "/signing/sign",
-            headers={"authorization": f"Bearer {services.token('records', _caller(ana))}"},
-            json={
-                "kind": "note",
-                "key": note,
-                "meaning": "read_and_understood",
-                "statement": statement,
-                "reason": REASON,
-            },
-        )
-    assert answer.status_code == status, json.dumps(answer.json())
