@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from servicekit.testing import eventually_sync
 
 PASSWORD = "Correct-horse-7-battery"
+
+
+def until[T](ask: Callable[[], T], good: Callable[[T], bool], deadline: float = 30.0) -> T:
+    """What `ask` gives when it is `good`; it fails with the last answer after `deadline` seconds."""
+    seen: list[T] = []
+
+    def reached() -> bool:
+        seen.append(ask())
+        return good(seen[-1])
+
+    try:
+        eventually_sync(reached, deadline=deadline, every=0.05)
+    except Exception as error:
+        raise AssertionError(f"not reached in {deadline:g} s: {seen[-1:]!r}"[:3000]) from error
+    return seen[-1]
 
 
 class Api:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 ARGUMENTS = [
     "--headless",
@@ -40,3 +41,29 @@ def chromium() -> Path:
         if found := shutil.which("chromium"):
             return Path(found)
     pytest.fail("no Chromium: install it, or name it in ATTEST_CHROMIUM")
+
+
+class SharedBrowser:
+    """The Chromium of a test run. It starts with the first page; each page has a context of its own."""
+
+    def __init__(self) -> None:
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def running(self) -> Browser:
+        """The browser; starts it when it does not run."""
+        if self._playwright is None or self._browser is None:
+            self._playwright = sync_playwright().start()
+            self._browser = self._playwright.chromium.launch(executable_path=str(chromium()), args=ARGUMENTS)
+        return self._browser
+
+    def close(self) -> None:
+        """Ends the browser, so that the tests that follow may run an event loop of their own."""
+        if self._browser is not None:
+            self._browser.close()
+        if self._playwright is not None:
+            self._playwright.stop()
+        self._playwright = self._browser = None
+
+
+BROWSER = SharedBrowser()

@@ -17,8 +17,11 @@ import pytest
 from servicekit.embedded.ports import free_port
 
 from tests.e2e.api import PASSWORD, Api
+from tests.e2e.browser import BROWSER
 
 CLOCK = "2026-03-01T08:00Z"
+HEARTBEAT = {"ATTEST_HEARTBEAT_INTERVAL": "3"}
+"""Seconds. An answer is final when each input has said that nothing earlier can come; the default is ten."""
 ROLES: dict[str, tuple[str | None, list[tuple[str, dict[str, str]]]]] = {
     # username: person, grants
     "coordinator": ("COR", [("coordinator", {})]),
@@ -45,6 +48,13 @@ class Platform:
 
     def user(self, name: str) -> Api:
         return self.users[name]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def browser() -> Iterator[None]:
+    """Ends the browser that the journeys share."""
+    yield
+    BROWSER.close()
 
 
 @pytest.fixture(scope="package")
@@ -75,7 +85,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env=os.environ | {"ATTEST_TRACE_FILE": str(directory / "spans.jsonl")},
+        env=os.environ | HEARTBEAT | {"ATTEST_TRACE_FILE": str(directory / "spans.jsonl")},
     )
     found = Platform(f"http://127.0.0.1:{port}", directory, process)
     try:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from servicekit.testing import eventually_sync
 
 from tests.e2e.api import PASSWORD
-from tests.e2e.browser import ARGUMENTS, chromium
+from tests.e2e.browser import BROWSER
 
 DESKTOP = {"width": 1440, "height": 900}
 TABLET = {"width": 1024, "height": 768}
@@ -60,9 +60,8 @@ def axe_finds_nothing(page: Page) -> None:
 @contextmanager
 def page_of(base: str, username: str, *, tablet: bool = False) -> Iterator[Page]:
     """A logged-in page; the log-in goes by the keyboard alone."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium()), args=ARGUMENTS)
-        context = browser.new_context(viewport=TABLET if tablet else DESKTOP, locale="en-GB")  # pyright: ignore[reportArgumentType]
+    context = BROWSER.running().new_context(viewport=TABLET if tablet else DESKTOP, locale="en-GB")  # pyright: ignore[reportArgumentType]
+    with closing(context):
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         page.goto(f"{base}/login")
@@ -72,10 +71,7 @@ def page_of(base: str, username: str, *, tablet: bool = False) -> Iterator[Page]
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile(r"^(?!.*/login)"))
-        try:
-            yield page
-        finally:
-            browser.close()
+        yield page
 
 
 def read_in_the_browser(base: str, username: str, shots: Path) -> None:

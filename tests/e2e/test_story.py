@@ -6,8 +6,7 @@ other and run in order.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.e2e.api import Api
+from tests.e2e.api import Api, until
 from tests.e2e.conftest import Platform
 from tests.e2e.pages import (
     approve_on_the_page,
@@ -47,17 +46,6 @@ def nl(text: str) -> datetime:
 
 def us(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=US)
-
-
-def until[T](ask: Callable[[], T], good: Callable[[T], bool], deadline: float = 30.0) -> T:
-    end = time.monotonic() + deadline
-    while True:
-        found = ask()
-        if good(found):
-            return found
-        if time.monotonic() > end:
-            pytest.fail(f"not reached in {deadline} s: {found!r}"[:3000])
-        time.sleep(0.1)
 
 
 def move(platform: Platform, to: datetime) -> None:
@@ -314,7 +302,18 @@ PEOPLE = ["ANA", "BEN", "CHI", "DEV", "FAY", "GIL"]
 
 
 def row_of(api: Api, at: datetime, known_at: datetime | None = None) -> tuple[Any, ...]:
-    cells = [api.cell(person, "SOP-101", at, known_at) for person in PEOPLE]
+    known = known_at.isoformat() if known_at else None
+    found = {
+        cell["person"]: cell
+        for cell in api.get(
+            "/api/qualification/cells",
+            item="SOP-101",
+            at=at.isoformat(),
+            known_at=known,
+            include="not_required",
+        )["items"]
+    }
+    cells = [found[person] for person in PEOPLE]
     assert [c["verdict"] for c in cells] == [VERDICTS[c["status"]] for c in cells]
     return (at, *[c["status"] for c in cells])
 

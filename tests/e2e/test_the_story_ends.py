@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.e2e.api import until
 from tests.e2e.conftest import Platform
-from tests.e2e.test_story import PEOPLE, SIGNED, Q, move, nl, row_of, table, table_of, until
+from tests.e2e.test_story import PEOPLE, SIGNED, Q, move, nl, row_of, table, table_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("journeys")]
 

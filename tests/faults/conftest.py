@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from servicekit.embedded.ports import free_port
-from servicekit.testing import eventually_sync
 
-from tests.e2e.api import PASSWORD, Api
-from tests.e2e.conftest import CLOCK, ROLES
+from tests.e2e.api import PASSWORD, Api, until
+from tests.e2e.conftest import CLOCK, HEARTBEAT, ROLES
 
 START = Path(__file__).with_name("start.py")
 FIXTURE_F = Path(__file__).parents[2] / "examples" / "fixture-f"
@@ -48,21 +47,6 @@ def new_employee(person: str, hired_on: str = "2026-03-02") -> dict[str, str]:
 
 def nl(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=NL)
-
-
-def until[T](ask: Callable[[], T], good: Callable[[T], bool], deadline: float = 30.0) -> T:
-    """What `ask` gives when it is `good`; it fails with the last answer after `deadline` seconds."""
-    seen: list[T] = []
-
-    def reached() -> bool:
-        seen.append(ask())
-        return good(seen[-1])
-
-    try:
-        eventually_sync(reached, deadline=deadline, every=0.1)
-    except Exception as error:
-        raise AssertionError(f"not reached in {deadline:g} s: {seen[-1:]!r}"[:3000]) from error
-    return seen[-1]
 
 
 def lives(pid: int) -> bool:
@@ -104,7 +88,7 @@ class World:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=os.environ | {"ATTEST_ANSWER_TIMEOUT": str(ANSWER_TIMEOUT)},
+                env=os.environ | HEARTBEAT | {"ATTEST_ANSWER_TIMEOUT": str(ANSWER_TIMEOUT)},
             )
         end = time.monotonic() + 150
         # What a killed platform said of itself still stands there.

@@ -14,8 +14,8 @@ from attest import cli
 from attest.platform.spec import Endpoints
 from attest.platform.state import StateDir
 
-from tests.e2e.api import PASSWORD
-from tests.faults.conftest import World, until
+from tests.e2e.api import PASSWORD, until
+from tests.faults.conftest import World
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from attest import cli
 
-from tests.e2e.api import PASSWORD
-from tests.faults.conftest import FIXTURE_F, World, until
+from tests.e2e.api import PASSWORD, until
+from tests.faults.conftest import FIXTURE_F, World
 
 pytestmark = [
     pytest.mark.slow,

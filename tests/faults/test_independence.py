@@ -25,7 +25,8 @@ from gateway_svc.handlers.services import read_key
 from servicekit.http.caller import Caller, TokenIssuer
 from servicekit.policy import Grant
 
-from tests.faults.conftest import ANSWER_TIMEOUT, World, new_employee, nl, until
+from tests.e2e.api import until
+from tests.faults.conftest import ANSWER_TIMEOUT, World, new_employee, nl
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 AT = nl("2026-03-02T10:00:00")

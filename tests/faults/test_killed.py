@@ -10,7 +10,8 @@ import httpx
 import pytest
 from attest import cli
 
-from tests.faults.conftest import World, family_of, new_employee, nl, until
+from tests.e2e.api import until
+from tests.faults.conftest import World, family_of, new_employee, nl
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 AT = nl("2026-03-02T10:00:00")

@@ -22,7 +22,8 @@ from attest.platform.services import SERVICES
 from attest.platform.spec import Endpoints
 from attest.platform.state import StateDir
 
-from tests.faults.conftest import PEOPLE, World, nl, until
+from tests.e2e.api import until
+from tests.faults.conftest import PEOPLE, World, nl
 from tests.faults.cuts import known_but_not_announced
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]

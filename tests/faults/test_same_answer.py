@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import World, nl, until
+from tests.e2e.api import until
+from tests.faults.conftest import World, nl
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("faults")]
 

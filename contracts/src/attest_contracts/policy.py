@@ -80,7 +80,7 @@ def load() -> Policy:
 
 def parse(text: str) -> Policy:
     """The policy of a YAML text; PolicyError when it contradicts itself."""
-    raw = yaml.safe_load(text)
+    raw = yaml.load(text, Loader=yaml.CSafeLoader)
     actions: dict[str, Action] = raw["actions"]
     for name, action in actions.items():
         if action["kind"] not in KINDS:

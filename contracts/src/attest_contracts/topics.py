@@ -104,7 +104,7 @@ def services() -> tuple[str, ...]:
 
 
 def _read(file_name: str) -> Topic:
-    raw = yaml.safe_load(files.read("topics", file_name))
+    raw = yaml.load(files.read("topics", file_name), Loader=yaml.CSafeLoader)
     descriptions = {entry["type"]: entry["description"] for entry in raw.pop("event_types")}
     for name in ("producers", "consumers"):
         raw[name] = tuple(raw[name])

@@ -252,7 +252,7 @@ class Service:
         parts: dict[str, Awaitable[None]] = {"api": server.serve()}
         if self.relay is not None:
             parts["relay"] = self.relay.run()
-            parts["audit"] = announce_audit_forever(self.database)
+            parts["audit"] = announce_audit_forever(self.database, wake=self.relay.announced)
         if self.consumer is not None:
             parts["consumer"] = self.consumer.run()
         if self.work is not None and "worker" in self.roles:

@@ -90,6 +90,8 @@ class Relay:
         """Events acknowledged since the start."""
         self.republished = 0
         """Events put back because Kafka had lost them."""
+        self.announced = asyncio.Event()
+        """Set when a transaction of the service has announced something, while this relay leads."""
         self._url = database_url
         self._kafka = kafka
         self._prefix = prefix
@@ -185,6 +187,7 @@ class Relay:
     async def _listen(self, listener: queue.Connection) -> None:
         async for _ in listener.notifies():
             self._wake.set()
+            self.announced.set()
 
     # Sending
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -104,9 +105,20 @@ async def announce_audit(tx: Tx, limit: int = 500) -> int:
 
 
 async def announce_audit_forever(
-    database: Database, *, limit: int = 500, poll_s: float = 0.2, backoff_max_s: float = 30.0
+    database: Database,
+    *,
+    wake: asyncio.Event | None = None,
+    limit: int = 500,
+    poll_s: float = 0.2,
+    backoff_max_s: float = 30.0,
 ) -> None:
-    """Announces pending entries until cancelled. Failures are logged and tried again: no entry is passed over."""
+    """Announces pending entries until cancelled. Failures are logged and tried again: no entry is passed over.
+
+    wake: something has just been committed; the loop looks at once. Without it the loop looks after `poll_s`, and
+    after ten times as long when nothing happens.
+    """
+    wake = wake or asyncio.Event()
+    pause = poll_s
 
     def failed(error: Exception) -> bool:
         log.error("audit entries are not announced, and tried again: %r", error)
@@ -114,6 +126,7 @@ async def announce_audit_forever(
 
     while True:
         count = 0
+        wake.clear()
         async for attempt in until_it_succeeds(failed, first=poll_s, most=backoff_max_s):
             with attempt:
                 context = Context(
@@ -123,8 +136,12 @@ async def announce_audit_forever(
                 )
                 async with database.transaction(context) as tx:
                     count = await announce_audit(tx, limit)
-        if count < limit:
-            await asyncio.sleep(poll_s)
+        if count >= limit:
+            continue
+        pause = poll_s if count else min(pause * 2, poll_s * 10)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await wake.wait()
 
 
 def _state(entry: Entry, body: Mapping[str, Any], personal: Sequence[str]) -> dict[str, Any]:

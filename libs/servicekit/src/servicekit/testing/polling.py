@@ -7,6 +7,9 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable
 
+LONGEST_PAUSE = 0.25
+"""Seconds. Each question takes time of a processor from what is waited for."""
+
 
 async def eventually[T](
     check: Callable[[], T | Awaitable[T]], deadline: float = 10.0, every: float = 0.02, what: str = ""
@@ -25,7 +28,7 @@ async def eventually[T](
     Args:
         check: a function or coroutine function. An AssertionError means "not yet"; any other error is raised.
         deadline: seconds until it has failed.
-        every: seconds between two calls.
+        every: seconds between the first two calls; the pauses grow to `LONGEST_PAUSE` at most.
         what: what is waited for, for the message.
 
     Raises:
@@ -46,6 +49,7 @@ async def eventually[T](
         if time.monotonic() >= end:
             raise failure or _late(deadline, what, value)
         await asyncio.sleep(every)
+        every = _longer(every)
 
 
 def eventually_sync[T](
@@ -69,6 +73,11 @@ def eventually_sync[T](
         if time.monotonic() >= end:
             raise failure or _late(deadline, what, value)
         time.sleep(every)
+        every = _longer(every)
+
+
+def _longer(pause: float) -> float:
+    return max(pause, min(pause * 1.25, LONGEST_PAUSE))
 
 
 def _late(deadline: float, what: str, value: object) -> TimeoutError:
