@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.browser import BROWSER
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -14,3 +17,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for test in items:
         if here in test.path.parents:
             test.add_marker(pytest.mark.skip(reason="needs a container engine: make test-containers"))
+
+
+@pytest.fixture(scope="package", autouse=True)
+def browser() -> Iterator[None]:
+    """Ends the browser that the tests share."""
+    yield
+    BROWSER.close()

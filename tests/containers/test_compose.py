@@ -79,7 +79,7 @@ def test_every_service_answers_through_the_gateway(compose: Compose, auditor: Ap
 @pytest.mark.browser
 def test_a_browser_logs_in(compose: Compose) -> None:
     admin = compose.first_administrator()
-    with page_of(compose.base, admin.me["username"]) as page:
+    with page_of(compose.base, admin.me["username"], keyboard=True) as page:
         page.goto(f"{compose.base}/access")
         expect(page.get_by_text(re.compile(admin.me["username"])).first).to_be_visible()
 

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from servicekit.testing import eventually_sync
 
-from tests.e2e.api import PASSWORD
+from tests.e2e.api import PASSWORD, Api
 from tests.e2e.browser import BROWSER
 
 DESKTOP = {"width": 1440, "height": 900}
@@ -58,25 +58,36 @@ def axe_finds_nothing(page: Page) -> None:
 
 
 @contextmanager
-def page_of(base: str, username: str, *, tablet: bool = False) -> Iterator[Page]:
-    """A logged-in page; the log-in goes by the keyboard alone."""
+def page_of(base: str, username: str, *, tablet: bool = False, keyboard: bool = False) -> Iterator[Page]:
+    """A logged-in page. keyboard: the person logs in on the page, by the keyboard alone; else the page gets the
+    session of a log-in by the API."""
     context = BROWSER.running().new_context(viewport=TABLET if tablet else DESKTOP, locale="en-GB")  # pyright: ignore[reportArgumentType]
     with closing(context):
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
-        page.goto(f"{base}/login")
-        page.get_by_label("User name").focus()
-        page.keyboard.type(username)
-        page.keyboard.press("Tab")
-        page.keyboard.type(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"^(?!.*/login)"))
+        if keyboard:
+            _log_in_by_the_keyboard(page, base, username)
+        else:
+            with Api(base).log_in(username, PASSWORD) as api:
+                context.add_cookies(
+                    [{"name": n, "value": v, "url": base} for n, v in api.http.cookies.items()]
+                )
         yield page
+
+
+def _log_in_by_the_keyboard(page: Page, base: str, username: str) -> None:
+    page.goto(f"{base}/login")
+    page.get_by_label("User name").focus()
+    page.keyboard.type(username)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"^(?!.*/login)"))
 
 
 def read_in_the_browser(base: str, username: str, shots: Path) -> None:
     """An operator on a tablet: opens the assignment, reads every section, signs with the password."""
-    with page_of(base, username, tablet=True) as page:
+    with page_of(base, username, tablet=True, keyboard=True) as page:
         page.goto(f"{base}/")
         expect(page.get_by_text("SOP-101").first).to_be_visible()
         page.screenshot(path=shots / "my-training.png")
