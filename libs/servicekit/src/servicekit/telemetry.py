@@ -21,6 +21,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from structlog.tracebacks import ExceptionDictTransformer
 
 _BYTES_PER_FILE = 20_000_000
@@ -72,7 +73,8 @@ def set_up(service: str, *, level: str = "INFO", trace_file: Path | None = None)
     structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     resource = Resource.create({"service.name": service})
-    provider = TracerProvider(resource=resource)
+    # Where nobody collects spans, requests and events still bear trace ids, which the logs name.
+    provider = TracerProvider(resource=resource, sampler=DEFAULT_ON if trace_file else ALWAYS_OFF)
     if trace_file is not None:
         provider.add_span_processor(
             BatchSpanProcessor(FileSpanExporter(trace_file), schedule_delay_millis=500)

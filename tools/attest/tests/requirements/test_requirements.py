@@ -126,18 +126,19 @@ def test_marks_of_modules_classes_and_parameters_are_found() -> None:
     }
 
 
-@pytest.mark.parametrize("workers", ["0", "1"])
 @pytest.mark.parametrize(
-    ("mark", "problem"),
+    ("workers", "mark", "problem"),
     [
-        ('req("MX-01")', None),
-        ('req("MX-99")', "test_it.py::test_one: req names MX-99, which is no requirement"),
-        ('part("MX-99", "half")', "test_it.py::test_one: part names MX-99, which is no requirement"),
-        ('part("MX-01")', "test_it.py::test_one: part takes an id and a piece"),
+        ("0", 'req("MX-01")', None),
+        ("1", 'req("MX-01")', None),
+        ("0", 'req("MX-99")', "test_it.py::test_one: req names MX-99, which is no requirement"),
+        ("1", 'req("MX-99")', "test_it.py::test_one: req names MX-99, which is no requirement"),
+        ("0", 'part("MX-99", "half")', "test_it.py::test_one: part names MX-99, which is no requirement"),
+        ("0", 'part("MX-01")', "test_it.py::test_one: part takes an id and a piece"),
     ],
 )
 def test_the_collection_fails_at_a_wrong_mark(
-    repository: Path, mark: str, problem: str | None, workers: str
+    repository: Path, workers: str, mark: str, problem: str | None
 ) -> None:
     (repository / "pytest.ini").write_text("[pytest]\nmarkers =\n  req\n  part\n")
     (repository / "test_it.py").write_text(WHOLE.replace('req("MX-01")', mark))
