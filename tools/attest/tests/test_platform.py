@@ -136,8 +136,8 @@ def test_nothing_outlives_a_killed_supervisor(up) -> None:
     eventually_sync(lambda: not any(lives(pid) for pid in pids), deadline=30)
 
 
-def test_databases_belong_to_their_service(up) -> None:
-    platform = up().ready()
+def test_databases_belong_to_their_service(up, kafka: str) -> None:
+    platform = up(TOY_KAFKA=kafka).ready()
     passwords = json.loads((platform.state / "secrets" / "passwords.json").read_text())
     host, port = platform.told["postgres"].split(":")
 
@@ -157,8 +157,8 @@ def test_databases_belong_to_their_service(up) -> None:
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in secrets.iterdir())
 
 
-def test_a_second_up_is_refused(up) -> None:
-    first = up().ready()
+def test_a_second_up_is_refused(up, kafka: str) -> None:
+    first = up(TOY_KAFKA=kafka).ready()
     line = failed(up(port=free_port()))
     assert f"{first.state} is in use by process {first.process.pid}" in line
     assert first.ask("/readyz") == "1"
@@ -213,16 +213,16 @@ def test_a_dead_child_ends_the_platform(up, victim: str) -> None:
     assert not any(lives(pid) for pid in pids)
 
 
-def test_a_service_that_is_never_ready_is_named(up) -> None:
-    platform = up(TOY="never ready")
+def test_a_service_that_is_never_ready_is_named(up, kafka: str) -> None:
+    platform = up(TOY="never ready", TOY_KAFKA=kafka)
     line = failed(platform)
     assert "alpha: not ready after 5 s" in line
     assert "says: 503" in line
     assert str(platform.state / "logs" / "alpha.log") in line
 
 
-def test_a_missing_program_is_named(up) -> None:
-    line = failed(up(TOY="missing program"))
+def test_a_missing_program_is_named(up, kafka: str) -> None:
+    line = failed(up(TOY="missing program", TOY_KAFKA=kafka))
     assert line.startswith("beta: cannot run /nowhere/beta")
 
 

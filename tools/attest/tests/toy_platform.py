@@ -1,4 +1,7 @@
-"""`python toy_platform.py STATE_DIR PORT`: the real supervisor with toy services, the second needing the first."""
+"""`python toy_platform.py STATE_DIR PORT`: the real supervisor with toy services, the second needing the first.
+
+`TOY_KAFKA` names a running Kafka, which the platform then uses instead of starting one.
+"""
 
 import os
 import sys
@@ -29,4 +32,4 @@ def processes(endpoints: Endpoints) -> list[ProcessSpec]:
 
 
 plan = Plan(("alpha", "beta"), processes, {"alpha": public}, address=f"http://127.0.0.1:{public}")
-sys.exit(Supervisor(StateDir(state_dir), plan).run())
+sys.exit(Supervisor(StateDir(state_dir), plan, kafka=os.environ.get("TOY_KAFKA", "")).run())
