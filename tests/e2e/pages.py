@@ -109,7 +109,7 @@ def read_in_the_browser(base: str, username: str, shots: Path) -> None:
         page.keyboard.type(PASSWORD)
         page.screenshot(path=shots / "sign.png")
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Signed. The record stands.")).to_be_visible()
+        expect(page.get_by_text("Signed. Your training record is saved.")).to_be_visible()
         axe_finds_nothing(page)
         page.screenshot(path=shots / "receipt.png")
 

@@ -59,7 +59,7 @@ def test_a_record_is_evidence_signature_and_trail(platform: Platform) -> None:
         expect(signed.get_by_text(signature["meaning_text"])).to_be_visible()
         expect(signed.get_by_role("time")).to_have_text(f"{shown(signature['signed_at'])} NL1")
         expect(signed.get_by_text("Europe/Amsterdam")).to_be_visible()
-        expect(signed.get_by_text("What stands is what was signed")).to_be_visible()
+        expect(signed.get_by_text("The record is what was signed")).to_be_visible()
         entries = page.locator(".trail > li")
         expect(entries.first).to_be_visible()
         shoot(page, SHOTS, "record-as-evidence")
@@ -131,12 +131,12 @@ def test_a_late_entry_gives_two_answers_and_the_page_names_the_record(platform: 
         named = came.get_by_role("link", name=re.compile(late["record"]))
         expect(named).to_be_visible()
         expect(came.get_by_text("the network was down in the gowning room")).to_be_visible()
-        causes = page.locator("section.panel").filter(has_text="What made it so")
+        causes = page.locator("section.panel").filter(has_text="Facts that changed the answer")
         expect(causes.get_by_text("A paper record was entered late and checked")).to_be_visible()
         expect(causes.locator(".trail-head").last).to_contain_text("Eva Dijkstra")
         expect(causes.get_by_role("time").last).to_contain_text(re.compile(r"20 Mar 2026 \d\d:\d\d:\d\d NL1"))
         # Nothing earlier can still come, once every input has said so.
-        expect(page.get_by_text("Final: nothing earlier can still come.")).to_be_visible()
+        expect(page.get_by_text("Final: no earlier fact can still arrive.")).to_be_visible()
         axe_finds_nothing(page)
         shoot(page, SHOTS, "differences")
         page.screenshot(path=SHOTS / "differences-whole.png", full_page=True)
@@ -158,7 +158,7 @@ def test_a_late_entry_gives_two_answers_and_the_page_names_the_record(platform: 
         expect(page.locator(".changed")).to_have_count(0)
         # The order of the two is asked for before the question is sent.
         page.get_by_label("First known at").fill("2026-03-18T12:00")
-        expect(page.get_by_text("The first of the two must be the earlier.")).to_be_visible()
+        expect(page.get_by_text("The first time must be earlier than the second.")).to_be_visible()
         axe_finds_nothing(page)
 
 

@@ -8,9 +8,9 @@ export const admin = {
     'Importar los archivos de una planta',
   ],
   'import.lead': [
-    'Every file is checked first. Nothing is written before two people have accepted the batch.',
-    'Elk bestand wordt eerst gecontroleerd. Niets wordt geschreven voordat twee mensen de batch hebben aanvaard.',
-    'Cada archivo se comprueba antes. No se escribe nada hasta que dos personas acepten el lote.',
+    'The system checks every file first. It writes nothing until two people have accepted the batch.',
+    'Het systeem controleert eerst elk bestand. Het schrijft niets voordat twee mensen de batch hebben aanvaard.',
+    'El sistema comprueba primero cada archivo. No escribe nada hasta que dos personas acepten el lote.',
   ],
   'import.new': ['New batch', 'Nieuwe batch', 'Lote nuevo'],
   'import.drop': [
@@ -43,19 +43,19 @@ export const admin = {
     'No escribe nada y no se puede aceptar',
   ],
   'import.counts': [
-    'Training records of before allow people to work',
+    'Earlier training records allow people to work',
     'Eerdere opleidingsregistraties geven recht om te werken',
     'Los registros de formación anteriores permiten trabajar',
   ],
   'import.counts_help': [
-    'Both who accept sign this policy. Without it the records are shown and nobody may work on them.',
-    'Wie aanvaardt, ondertekent dit beleid. Zonder worden de registraties getoond en mag niemand erop werken.',
-    'Quienes aceptan firman esta política. Sin ella los registros se muestran y nadie puede trabajar con ellos.',
+    'Both people who accept the batch sign this policy. Without it, the records are shown but do not allow anybody to work.',
+    'Beide mensen die de batch aanvaarden, ondertekenen dit beleid. Zonder dit beleid worden de registraties getoond, maar geven ze niemand recht om te werken.',
+    'Las dos personas que aceptan el lote firman esta política. Sin ella los registros se muestran, pero no permiten trabajar a nadie.',
   ],
   'import.counts_not': [
-    'Its training records are shown and allow nobody to work',
-    'De opleidingsregistraties worden getoond en geven niemand recht om te werken',
-    'Sus registros de formación se muestran y no permiten trabajar a nadie',
+    'The training records of this batch are shown but do not allow anybody to work',
+    'De opleidingsregistraties van deze batch worden getoond, maar geven niemand recht om te werken',
+    'Los registros de formación de este lote se muestran, pero no permiten trabajar a nadie',
   ],
   'import.check': ['Check the files', 'Bestanden controleren', 'Comprobar los archivos'],
   'import.check_and_offer': [
@@ -67,7 +67,11 @@ export const admin = {
   'import.batch': ['Batch', 'Batch', 'Lote'],
   'import.none': ['Nothing was imported yet', 'Er is nog niets geïmporteerd', 'Aún no se ha importado nada'],
   'import.by': ['Uploaded by', 'Geüpload door', 'Subido por'],
-  'import.running': ['The batch is being worked on', 'De batch wordt verwerkt', 'El lote se está procesando'],
+  'import.running': [
+    'The system is processing the batch',
+    'Het systeem verwerkt de batch',
+    'El sistema está procesando el lote',
+  ],
   'import.result': [
     '{{taken}} rows taken, {{refused}} refused, {{identical}} identical',
     '{{taken}} rijen genomen, {{refused}} geweigerd, {{identical}} identiek',
@@ -122,9 +126,9 @@ export const admin = {
     'Aceptado por {{count}} de 2',
   ],
   'import.acceptance_help': [
-    'Two different people accept the batch as the baseline; then it is written.',
-    'Twee verschillende mensen aanvaarden de batch als basislijn; dan wordt hij geschreven.',
-    'Dos personas distintas aceptan el lote como línea base; después se escribe.',
+    'Two different people accept the batch as the baseline; then the system writes it.',
+    'Twee verschillende mensen aanvaarden de batch als basislijn; dan schrijft het systeem hem.',
+    'Dos personas distintas aceptan el lote como línea base; después el sistema lo escribe.',
   ],
   'import.second_needed': [
     'You have accepted it. A second person is needed.',
@@ -147,7 +151,11 @@ export const admin = {
     'Filas rechazadas, advertidas o idénticas',
   ],
   'import.report_csv': ['Report as CSV', 'Rapport als CSV', 'Informe en CSV'],
-  'import.clean': ['No such row', 'Geen zulke rij', 'Ninguna fila'],
+  'import.clean': [
+    'No row was refused, warned about or identical',
+    'Geen rij is geweigerd, gewaarschuwd of identiek',
+    'Ninguna fila fue rechazada, advertida o idéntica',
+  ],
   'import.where': ['File and line', 'Bestand en regel', 'Archivo y línea'],
   'import.severity': ['Outcome', 'Uitkomst', 'Resultado'],
   'import.value': ['Value', 'Waarde', 'Valor'],
@@ -155,16 +163,16 @@ export const admin = {
 
   'access.title': ['Who may do what', 'Wie mag wat', 'Quién puede hacer qué'],
   'access.lead': [
-    'Accounts, their roles and how far each reaches. Every change keeps its reason.',
-    'Accounts, hun rollen en hun bereik. Elke wijziging bewaart haar reden.',
-    'Cuentas, sus funciones y su alcance. Cada cambio conserva su motivo.',
+    'Accounts, their roles and their scope. Each change is recorded with its reason.',
+    'Accounts, hun rollen en hun bereik. Elke wijziging wordt met haar reden vastgelegd.',
+    'Cuentas, sus funciones y su alcance. Cada cambio se registra con su motivo.',
   ],
   'access.accounts': ['People and accounts', 'Mensen en accounts', 'Personas y cuentas'],
   'access.tokens': ['Machine tokens', 'Machinetokens', 'Tokens de máquina'],
   'access.search': ['Find an account', 'Zoek een account', 'Buscar una cuenta'],
   'access.username': ['User name', 'Gebruikersnaam', 'Usuario'],
   'access.no_person': ['no person', 'geen persoon', 'sin persona'],
-  'access.nobody': ['No account fits', 'Geen account past', 'Ninguna cuenta coincide'],
+  'access.nobody': ['No account matches', 'Geen account gevonden', 'Ninguna cuenta coincide'],
   'access.none': ['no role', 'geen rol', 'sin función'],
   'access.roles': ['Roles and scope', 'Rollen en bereik', 'Funciones y alcance'],
   'access.every_site': ['every site', 'elke locatie', 'todas las plantas'],
@@ -180,15 +188,15 @@ export const admin = {
   'access.new': ['New account', 'Nieuw account', 'Cuenta nueva'],
   'access.new_act': ['Create the account', 'Account aanmaken', 'Crear la cuenta'],
   'access.person_help': [
-    'The person behind it; empty for nobody in training',
-    'De persoon erachter; leeg als niemand getraind wordt',
-    'La persona detrás; vacío si nadie se forma',
+    'The person who uses the account. Leave it empty if the account belongs to nobody in training.',
+    'De persoon die het account gebruikt. Laat leeg als het account bij niemand in training hoort.',
+    'La persona que usa la cuenta. Déjelo vacío si la cuenta no es de nadie en formación.',
   ],
   'access.first_password': ['First password', 'Eerste wachtwoord', 'Primera contraseña'],
   'access.first_password_help': [
-    'Empty: one is made and shown once. At least 12 characters; changed at the first login',
-    'Leeg: er wordt er een gemaakt en één keer getoond. Ten minste 12 tekens; wordt bij de eerste login gewijzigd',
-    'Vacío: se crea una y se muestra una vez. Al menos 12 caracteres; se cambia en el primer acceso',
+    'If you leave it empty, the system makes a password and shows it once. At least 12 characters. The user must change it at the first login.',
+    'Als u het leeg laat, maakt het systeem een wachtwoord en toont het één keer. Ten minste 12 tekens. De gebruiker moet het bij de eerste login wijzigen.',
+    'Si lo deja vacío, el sistema crea una contraseña y la muestra una vez. Al menos 12 caracteres. El usuario debe cambiarla en el primer acceso.',
   ],
   'access.grant': ['Grant a role', 'Rol toekennen', 'Conceder una función'],
   'access.grant_title': [
@@ -217,11 +225,15 @@ export const admin = {
     'Dar una contraseña de un solo uso',
   ],
   'access.reset_effect': [
-    'The account signs nothing until another administrator has proved who holds it.',
-    'Het account ondertekent niets totdat een andere beheerder heeft bewezen wie het heeft.',
-    'La cuenta no firma nada hasta que otro administrador pruebe quién la tiene.',
+    'The account cannot sign until another administrator has confirmed the identity of its holder.',
+    'Het account kan niet ondertekenen totdat een andere beheerder de identiteit van de houder heeft bevestigd.',
+    'La cuenta no puede firmar hasta que otro administrador confirme la identidad de su titular.',
   ],
-  'access.holder-proved': ['The holder is proved', 'De houder is bewezen', 'El titular está probado'],
+  'access.holder-proved': [
+    'Confirm the identity of the holder',
+    'Identiteit van de houder bevestigen',
+    'Confirmar la identidad del titular',
+  ],
   'access.disable': ['Disable for good', 'Definitief uitschakelen', 'Desactivar definitivamente'],
   'access.password_once': [
     'This one-time password is shown once. Hand it to its holder in person.',
@@ -229,9 +241,9 @@ export const admin = {
     'Esta contraseña se muestra una sola vez. Entréguela en persona a su titular.',
   ],
   'access.signing_blocked': [
-    'may not sign until the holder is proved',
-    'mag niet ondertekenen tot de houder bewezen is',
-    'no puede firmar hasta probar el titular',
+    'may not sign until the identity of the holder is confirmed',
+    'mag niet ondertekenen totdat de identiteit van de houder is bevestigd',
+    'no puede firmar hasta que se confirme la identidad del titular',
   ],
   'access.must_change': [
     'must change the password',
@@ -265,9 +277,9 @@ export const admin = {
   ],
 
   'health.well': [
-    'All services answer, nothing is stuck',
-    'Alle diensten antwoorden, niets zit vast',
-    'Todos los servicios responden, nada está atascado',
+    'All services answer, and no event is stuck',
+    'Alle diensten antwoorden en geen gebeurtenis zit vast',
+    'Todos los servicios responden y ningún evento está atascado',
   ],
   'health.down_one': [
     '{{count}} service is not ready: {{services}}',
@@ -309,15 +321,19 @@ export const admin = {
   'health.discard': ['Discard', 'Weggooien', 'Descartar'],
   'health.acts': ['Act', 'Handeling', 'Acción'],
   'health.parked_help': [
-    'A parked event holds back the later ones of its subject and nothing else.',
-    'Een geparkeerde gebeurtenis houdt de latere van haar onderwerp tegen en verder niets.',
-    'Un evento apartado retiene los posteriores de su sujeto y nada más.',
+    'A parked event holds back the later events of the same subject, and no others.',
+    'Een geparkeerde gebeurtenis houdt de latere gebeurtenissen van hetzelfde onderwerp tegen, en geen andere.',
+    'Un evento apartado retiene los eventos posteriores del mismo sujeto, y ningún otro.',
   ],
   'health.subject': ['Subject', 'Onderwerp', 'Sujeto'],
   'health.attempts': ['Attempts', 'Pogingen', 'Intentos'],
   'health.since': ['Since', 'Sinds', 'Desde'],
 
-  'about.title': ['About this Attest', 'Over deze Attest', 'Acerca de este Attest'],
+  'about.title': [
+    'About this installation of Attest',
+    'Over deze installatie van Attest',
+    'Acerca de esta instalación de Attest',
+  ],
   'about.lead': [
     'The exact build, schemas and contracts that run here.',
     'De precieze build, schema’s en contracten die hier draaien.',

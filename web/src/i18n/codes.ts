@@ -28,12 +28,12 @@ export const codes = {
   'status.NEVER_TRAINED': ['Never trained', 'Nooit getraind', 'Nunca formado'],
   'verdict.ALLOW': ['May do the work', 'Mag het werk doen', 'Puede hacer el trabajo'],
   'verdict.ALLOW_WITH_CONDITION': [
-    'May do it under a condition',
-    'Mag het onder een voorwaarde',
-    'Puede hacerlo con una condición',
+    'May do the work under a condition',
+    'Mag het werk doen onder een voorwaarde',
+    'Puede hacer el trabajo con una condición',
   ],
   'verdict.DENY': ['May not do the work', 'Mag het werk niet doen', 'No puede hacer el trabajo'],
-  'verdict.NONE': ['Nothing required', 'Niets vereist', 'Nada requerido'],
+  'verdict.NONE': ['No training required', 'Geen training vereist', 'Sin formación requerida'],
 
   'reason.NEVER_TRAINED': ['never trained', 'nooit getraind', 'nunca formado'],
   'reason.SUPERSEDED': [

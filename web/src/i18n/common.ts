@@ -71,9 +71,9 @@ export const common = {
     'Esta lista no retrocede en el tiempo: muestra lo que se sabe ahora.',
   ],
   'asof.no_acts': [
-    'You look at another moment. Go back to now to act.',
-    'U kijkt naar een ander moment. Ga terug naar nu om te handelen.',
-    'Está viendo otro momento. Vuelva a ahora para actuar.',
+    'You are looking at another moment. Go back to now to make changes.',
+    'U kijkt naar een ander moment. Ga terug naar nu om iets te wijzigen.',
+    'Está viendo otro momento. Vuelva a ahora para hacer cambios.',
   ],
 
   'state.loading': ['Loading', 'Laden', 'Cargando'],
@@ -96,14 +96,14 @@ export const common = {
   ],
   'state.unreachable': ['The service does not answer', 'De dienst antwoordt niet', 'El servicio no responde'],
   'state.unreachable_help': [
-    'Check the network and try again. Nothing that was signed is lost.',
-    'Controleer het netwerk en probeer opnieuw. Niets wat is ondertekend gaat verloren.',
-    'Compruebe la red e inténtelo de nuevo. Nada de lo firmado se pierde.',
+    'Check the network and try again. No signature is lost.',
+    'Controleer het netwerk en probeer het opnieuw. Er gaat geen handtekening verloren.',
+    'Compruebe la red e inténtelo de nuevo. No se pierde ninguna firma.',
   ],
   'state.outcome_unknown': [
-    'We do not know whether it was done. Try again: the same act is not done twice.',
-    'We weten niet of het is gedaan. Probeer opnieuw: dezelfde handeling gebeurt niet twee keer.',
-    'No sabemos si se hizo. Inténtelo de nuevo: la misma acción no se hace dos veces.',
+    'We do not know whether your action was completed. Try again: the system will not do it twice.',
+    'We weten niet of uw handeling is uitgevoerd. Probeer het opnieuw: het systeem voert haar niet twee keer uit.',
+    'No sabemos si su acción se completó. Inténtelo de nuevo: el sistema no la hará dos veces.',
   ],
   'state.failed': [
     'Something went wrong on our side',
@@ -111,9 +111,9 @@ export const common = {
     'Algo falló por nuestra parte',
   ],
   'state.failed_help': [
-    'Try again. If it stays, tell your administrator the reference.',
-    'Probeer opnieuw. Blijft het, geef uw beheerder de referentie.',
-    'Inténtelo de nuevo. Si persiste, dé la referencia a su administrador.',
+    'Try again. If the problem remains, give your administrator the reference.',
+    'Probeer het opnieuw. Blijft het probleem bestaan, geef uw beheerder dan de referentie.',
+    'Inténtelo de nuevo. Si el problema persiste, dé la referencia a su administrador.',
   ],
   'state.reference': ['Reference', 'Referentie', 'Referencia'],
 
@@ -121,14 +121,14 @@ export const common = {
   'table.all_one': ['{{count}} row', '{{count}} rij', '{{count}} fila'],
   'table.all_other': ['{{count}} rows', '{{count}} rijen', '{{count}} filas'],
   'table.first_one': [
-    'The first row; more load as you scroll',
-    'De eerste rij; meer bij het scrollen',
-    'La primera fila; más al desplazarse',
+    'The first row. More rows load as you scroll.',
+    'De eerste rij. Meer rijen laden bij het scrollen.',
+    'La primera fila. Se cargan más al desplazarse.',
   ],
   'table.first_other': [
-    'The first {{count}} rows; more load as you scroll',
-    'De eerste {{count}} rijen; meer bij het scrollen',
-    'Las primeras {{count}} filas; más al desplazarse',
+    'The first {{count}} rows. More rows load as you scroll.',
+    'De eerste {{count}} rijen. Meer rijen laden bij het scrollen.',
+    'Las primeras {{count}} filas. Se cargan más al desplazarse.',
   ],
 
   'keys.title': ['Keyboard', 'Toetsen', 'Teclado'],
@@ -168,9 +168,9 @@ export const common = {
     'Inicie sesión para ver su formación.',
   ],
   'login.locked': [
-    'Locked because nobody used it for a while.',
-    'Vergrendeld omdat niemand het een tijd gebruikte.',
-    'Bloqueado por inactividad.',
+    'The terminal was locked because nobody used it for a while.',
+    'De terminal is vergrendeld omdat niemand haar een tijd gebruikte.',
+    'El terminal se bloqueó por inactividad.',
   ],
   'login.username': ['User name', 'Gebruikersnaam', 'Usuario'],
   'login.password': ['Password', 'Wachtwoord', 'Contraseña'],
@@ -182,13 +182,17 @@ export const common = {
   ],
   'login.act': ['Log in', 'Inloggen', 'Iniciar sesión'],
   'login.refused': [
-    'User name or password is not right.',
-    'Gebruikersnaam of wachtwoord klopt niet.',
+    'The user name or the password is not right.',
+    'De gebruikersnaam of het wachtwoord klopt niet.',
     'El usuario o la contraseña no son correctos.',
   ],
 
   'password.title': ['Change your password', 'Wijzig uw wachtwoord', 'Cambie su contraseña'],
-  'password.lead': ['You also sign with it.', 'U ondertekent er ook mee.', 'También firma con ella.'],
+  'password.lead': [
+    'You also use this password to sign.',
+    'U ondertekent ook met dit wachtwoord.',
+    'También firma con esta contraseña.',
+  ],
   'password.must': [
     'Choose your own password before you go on.',
     'Kies uw eigen wachtwoord voordat u verdergaat.',
@@ -198,7 +202,11 @@ export const common = {
   'password.new': ['New password', 'Nieuw wachtwoord', 'Contraseña nueva'],
   'password.again': ['New password again', 'Nieuw wachtwoord nogmaals', 'Repita la contraseña nueva'],
   'password.rule': ['At least 12 characters', 'Ten minste 12 tekens', 'Al menos 12 caracteres'],
-  'password.differs': ['The two are not the same', 'De twee zijn niet gelijk', 'No coinciden'],
+  'password.differs': [
+    'The two passwords are not the same',
+    'De twee wachtwoorden zijn niet gelijk',
+    'Las dos contraseñas no coinciden',
+  ],
   'password.act': ['Change password', 'Wachtwoord wijzigen', 'Cambiar contraseña'],
 
   'notfound.title': ['There is no such page', 'Deze pagina bestaat niet', 'No existe esta página'],
@@ -223,9 +231,9 @@ export const common = {
   ],
   'sign.password': ['Your password', 'Uw wachtwoord', 'Su contraseña'],
   'sign.password_help': [
-    'Proves that it is you who signs, now.',
-    'Bewijst dat u het bent die nu ondertekent.',
-    'Demuestra que es usted quien firma, ahora.',
+    'Your password shows that you are the person who signs now.',
+    'Uw wachtwoord toont dat u degene bent die nu ondertekent.',
+    'Su contraseña demuestra que usted es quien firma ahora.',
   ],
   'sign.wrong': [
     'The password is not right. Nothing was signed.',

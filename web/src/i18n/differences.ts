@@ -19,9 +19,9 @@ export const differences = {
     '{{document}}: “{{a}}” las dos veces',
   ],
   'differences.title_facts': [
-    '{{document}}: “{{a}}” both times, on other facts',
-    '{{document}}: beide keren “{{a}}”, op andere feiten',
-    '{{document}}: “{{a}}” las dos veces, con otros hechos',
+    '{{document}}: “{{a}}” both times, based on different facts',
+    '{{document}}: beide keren “{{a}}”, op grond van andere feiten',
+    '{{document}}: “{{a}}” las dos veces, a partir de hechos distintos',
   ],
   'differences.title_places': [
     '{{document}}: the answer differs at {{count}} of {{all}} sites',
@@ -29,9 +29,9 @@ export const differences = {
     '{{document}}: la respuesta difiere en {{count}} de {{all}} plantas',
   ],
   'differences.title_none': [
-    '{{document}}: nothing known either time',
-    '{{document}}: beide keren niets bekend',
-    '{{document}}: nada conocido ninguna de las dos veces',
+    '{{document}}: nothing was known at either time',
+    '{{document}}: op geen van beide tijden was iets bekend',
+    '{{document}}: no se conocía nada en ninguna de las dos fechas',
   ],
   'differences.ask': [
     '{{document}}: compare what was known at two times',
@@ -53,9 +53,9 @@ export const differences = {
   'differences.at_help': ['Empty: now', 'Leeg: nu', 'Vacío: ahora'],
   'differences.compare': ['Compare', 'Vergelijken', 'Comparar'],
   'differences.order': [
-    'The first of the two must be the earlier.',
-    'De eerste van de twee moet de vroegere zijn.',
-    'El primero de los dos debe ser el anterior.',
+    'The first time must be earlier than the second.',
+    'De eerste tijd moet vóór de tweede liggen.',
+    'La primera fecha debe ser anterior a la segunda.',
   ],
   'differences.as_known': ['As known at', 'Zoals bekend op', 'Según lo conocido el'],
   'differences.answers': ['Both answers', 'Beide antwoorden', 'Las dos respuestas'],
@@ -84,11 +84,15 @@ export const differences = {
     'Beide antwoorden berusten op dezelfde registraties.',
     'Las dos respuestas se basan en los mismos registros.',
   ],
-  'differences.causes': ['What made it so', 'Waardoor', 'Qué lo causó'],
+  'differences.causes': [
+    'Facts that changed the answer',
+    'Feiten die het antwoord veranderden',
+    'Hechos que cambiaron la respuesta',
+  ],
   'differences.no_causes': [
-    'Nothing about this document and person became known in between.',
-    'Tussendoor werd niets over dit document en deze persoon bekend.',
-    'Entre ambas fechas no se supo nada de este documento y esta persona.',
+    'Nothing new became known about this document and person between the two times.',
+    'Tussen de twee tijden werd niets nieuws over dit document en deze persoon bekend.',
+    'Entre las dos fechas no se supo nada nuevo de este documento y esta persona.',
   ],
   'differences.cause_unknown': [
     'Time passed, or the cause is not in the archive',
@@ -96,14 +100,14 @@ export const differences = {
     'Pasó el tiempo, o la causa no está en el archivo',
   ],
   'differences.provisional': [
-    'Provisional: something that happened before the later of the two may still arrive. The page asks again by itself.',
-    'Voorlopig: iets van vóór de latere van de twee kan nog binnenkomen. De pagina vraagt vanzelf opnieuw.',
-    'Provisional: aún puede llegar algo anterior a la segunda fecha. La página vuelve a preguntar por sí sola.',
+    'Provisional: a fact from before the second time may still arrive. The page refreshes automatically.',
+    'Voorlopig: een feit van vóór de tweede tijd kan nog binnenkomen. De pagina ververst vanzelf.',
+    'Provisional: aún puede llegar un hecho anterior a la segunda fecha. La página se actualiza sola.',
   ],
   'differences.final': [
-    'Final: nothing earlier can still come. This address will always give this answer.',
-    'Definitief: niets van eerder kan nog komen. Dit adres geeft altijd dit antwoord.',
-    'Definitivo: ya no puede llegar nada anterior. Esta dirección dará siempre esta respuesta.',
+    'Final: no earlier fact can still arrive. This address will always give this answer.',
+    'Definitief: er kan geen eerder feit meer binnenkomen. Dit adres geeft altijd dit antwoord.',
+    'Definitivo: ya no puede llegar ningún hecho anterior. Esta dirección dará siempre esta respuesta.',
   ],
   'differences.nothing': [
     'Nothing is known here at either time',

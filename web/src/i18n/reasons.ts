@@ -64,9 +64,9 @@ export const reasons = {
   'reason.TASK_UNKNOWN': ['the task is not known', 'de taak is niet bekend', 'tarea desconocida'],
   'reason.TASK_NOT_ACTIVE': ['the task is not active', 'de taak is niet actief', 'la tarea no está activa'],
   'reason.TASK_WITHOUT_ITEMS': [
-    'the task names no training',
-    'de taak noemt geen training',
-    'la tarea no indica formación',
+    'the task has no required training',
+    'voor de taak is geen training vereist',
+    'la tarea no tiene formación requerida',
   ],
   'reason.ASSET_UNKNOWN': [
     'the equipment is not known',

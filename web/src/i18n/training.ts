@@ -13,9 +13,9 @@ export const training = {
     '{{count}} tareas antes de que acabe su próximo turno',
   ],
   'training.title_none_now': [
-    'Nothing is due before your next shift',
-    'Niets hoeft vóór uw volgende dienst',
-    'Nada vence antes de su próximo turno',
+    'No training is due before your next shift',
+    'Vóór uw volgende dienst hoeft u geen training te doen',
+    'Ninguna formación vence antes de su próximo turno',
   ],
   'training.title_done': [
     'All your training is done',
@@ -26,16 +26,20 @@ export const training = {
   'training.group.soon': ['Soon', 'Binnenkort', 'Pronto'],
   'training.group.later': ['Later', 'Later', 'Más tarde'],
   'training.group.paused': ['Paused', 'Gepauzeerd', 'En pausa'],
-  'training.nothing': ['Nothing to train', 'Niets te trainen', 'Nada pendiente'],
+  'training.nothing': [
+    'You have no training to do',
+    'U hebt geen training te doen',
+    'No tiene formación pendiente',
+  ],
   'training.nothing_help': [
-    'New versions and new roles show up here by themselves.',
+    'New versions and new roles appear here automatically.',
     'Nieuwe versies en rollen verschijnen hier vanzelf.',
-    'Las nuevas versiones y funciones aparecen aquí solas.',
+    'Las nuevas versiones y funciones aparecen aquí automáticamente.',
   ],
   'training.no_person': [
-    'This account belongs to nobody who is trained',
-    'Dit account hoort bij niemand die getraind wordt',
-    'Esta cuenta no pertenece a nadie que se forme',
+    'This account does not belong to a person in training',
+    'Dit account hoort niet bij een persoon in training',
+    'Esta cuenta no pertenece a una persona en formación',
   ],
   'training.due': ['Due', 'Uiterlijk', 'Vence'],
   'training.late_since': ['Late since', 'Te laat sinds', 'Vencida desde'],
@@ -96,9 +100,9 @@ export const training = {
   'read.previous': ['Previous section', 'Vorige sectie', 'Sección anterior'],
   'read.next': ['Next section', 'Volgende sectie', 'Sección siguiente'],
   'read.other_file': [
-    'Open the file in its own window',
-    'Open het bestand in een eigen venster',
-    'Abrir el archivo en su propia ventana',
+    'Open the file in a separate window',
+    'Open het bestand in een apart venster',
+    'Abrir el archivo en otra ventana',
   ],
   'read.sign': [
     'Sign: I have read and understood {{document}} v{{version}}',
@@ -132,14 +136,14 @@ export const training = {
   ],
 
   'receipt.title': [
-    'Signed. The record stands.',
-    'Ondertekend. De registratie staat.',
-    'Firmado. El registro queda hecho.',
+    'Signed. Your training record is saved.',
+    'Ondertekend. Uw trainingsregistratie is opgeslagen.',
+    'Firmado. Su registro de formación está guardado.',
   ],
   'receipt.lead': [
-    'You can find it any time under your records.',
-    'U vindt het altijd bij uw registraties.',
-    'Puede encontrarlo en cualquier momento en sus registros.',
+    'You can always find it under your records.',
+    'U vindt haar altijd bij uw registraties.',
+    'Siempre puede encontrarlo en sus registros.',
   ],
   'receipt.record': ['Record', 'Registratie', 'Registro'],
   'receipt.signature': ['Signature', 'Handtekening', 'Firma'],
