@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 from attest_contracts import ContractError, files, topics, validate_envelope, validate_outgoing, validation
+from attest_contracts.reading import CONTRACTS
 from attest_contracts.topics import Topic
 
 ROOT = files.source_root()
-EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*") if path.is_file())
+FILES = sorted(path for path in (ROOT / "examples").rglob("*") if path.is_file())
 NAMES = "matrix.person-name"
 MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
-
-every_example = pytest.mark.parametrize(
-    "path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "examples"))
-)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -29,18 +26,43 @@ def topic_of(path: Path) -> Topic:
     return topics.load()[path.relative_to(ROOT / "examples").parts[0]]
 
 
+def major_of(path: Path) -> str:
+    return path.relative_to(ROOT / "examples").parts[1]
+
+
+EXAMPLES = [path for path in FILES if major_of(path) == topic_of(path).major]
+OLDER = [path for path in FILES if path not in EXAMPLES]
+"""Of an earlier major version, which consumers still read."""
+
+every_example = pytest.mark.parametrize(
+    "path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "examples"))
+)
+
+
 @every_example
 @pytest.mark.req("PL-24")
 def test_an_example_is_a_valid_event_of_its_topic(path: Path):
     event, topic = read(path), topic_of(path)
     validate_envelope(event)
     validate_outgoing(topic.name, event["data"])
-    assert path.relative_to(ROOT / "examples").parts[1] == topic.schema.rpartition(".")[2]
     assert event["type"] in topic.event_types
     assert event["dataschema"] == topic.dataschema
     assert event["source"] == f"/attest/{topic.owner}"
     assert event["partitionkey"] == topic.key_of(event["data"]["state"])
     assert event["subject"] == topic.subject_of(event["data"]["state"])
+
+
+@pytest.mark.parametrize("path", OLDER, ids=lambda path: str(path.relative_to(ROOT / "examples")))
+@pytest.mark.part("PL-24", "an example of an earlier major version is read as the present one")
+def test_an_older_example_is_valid_and_is_read_as_the_present_major(path: Path):
+    event, topic = read(path), topic_of(path)
+    validate_envelope(event)
+    have = f"{topic.name}.{major_of(path)}"
+    validation.incoming(validation.schema(have))(event["data"])
+    assert event["dataschema"] == f"urn:attest:schema:{topic.name}:{major_of(path)}"
+    present, model = CONTRACTS.read(topic.name, int(major_of(path)[1:]), event["data"])
+    validate_outgoing(topic.name, present)
+    assert model.state.model_dump(by_alias=True, exclude_unset=True).keys() == present["state"].keys()
 
 
 @every_example

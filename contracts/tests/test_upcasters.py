@@ -11,8 +11,12 @@ STEPS = {
 }
 
 
-def test_there_is_no_second_major_yet():
-    assert dict(UPCASTERS) == {}
+def test_rostered_days_leave_the_person():
+    data = {"state": {"person": "ANA", "roster": [{"date": "2026-03-05"}]}, "change": {"kind": "moved"}}
+    assert set(UPCASTERS) == {"matrix.person.v1"}
+    expected = {"state": {"person": "ANA"}, "change": {"kind": "moved"}}
+    assert upcast("matrix.person.v1", "matrix.person.v2", data) == expected
+    assert "roster" in data["state"], "the event that was read stays as it is"
 
 
 def test_the_known_version_is_left_alone():
@@ -28,7 +32,7 @@ def test_steps_are_chained():
     ("have", "want"),
     [
         ("matrix.person.v2", "matrix.person.v1"),
-        ("matrix.person.v1", "matrix.person.v2"),
+        ("matrix.person.v2", "matrix.person.v3"),
         ("matrix.person.v1", "matrix.task.v1"),
         ("matrix.person", "matrix.person.v1"),
     ],

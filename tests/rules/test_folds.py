@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from assignment_svc.registry import SOURCES
 from attest_contracts import topics
-from attest_contracts.models import matrix_person, qms_document
+from attest_contracts.models import matrix_person_v2, qms_document
 from attest_contracts.reading import model_of
 from reporting_svc.projections.fold import BITEMPORAL
 from servicekit.bus import Event, Subscription
@@ -58,8 +58,8 @@ def test_every_service_has_typed_folds_and_contracts() -> None:
 
 
 def test_control_the_model_of_another_topic_is_found() -> None:
-    def fold(event: Event[matrix_person.State]) -> None: ...
+    def fold(event: Event[matrix_person_v2.State]) -> None: ...
 
     # Annotations of local functions are read where the module's names are known.
-    assert state_of(fold) is matrix_person.State
+    assert state_of(fold) is matrix_person_v2.State
     assert state_of(fold) is not qms_document.State

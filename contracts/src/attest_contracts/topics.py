@@ -51,6 +51,11 @@ class Topic:
         """Name of the generated module below ``attest_contracts.models``."""
         return module_of(self.schema)
 
+    @property
+    def major(self) -> str:
+        """The major version of the schema, e.g. ``v1``."""
+        return self.schema.rpartition(".")[2]
+
     def key_of(self, state: Mapping[str, Any]) -> str:
         """The Kafka key of a state; KeyError when the field is missing."""
         return str(state[self.key])

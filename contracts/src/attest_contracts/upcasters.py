@@ -1,8 +1,7 @@
 """From an older major version of a state to the next: pure functions, one step each, chained.
 
 `attest_contracts.reading` applies them to what a consumer reads: a consumer learns a new major here
-before its producer switches, and replays meet old events for good. The registry is empty until a
-second major version of some schema exists.
+before its producer switches, and replays meet old events for good.
 """
 
 from __future__ import annotations
@@ -13,7 +12,14 @@ from typing import Any
 type Data = Mapping[str, Any]
 type Upcaster = Callable[[Data], Data]
 
-UPCASTERS: Mapping[str, Upcaster] = {}
+
+def _person_without_roster(data: Data) -> Data:
+    """Rostered days have a topic of their own, ``matrix.roster``, on which their owner announces all of them."""
+    state = {name: value for name, value in data["state"].items() if name != "roster"}
+    return {**data, "state": state}
+
+
+UPCASTERS: Mapping[str, Upcaster] = {"matrix.person.v1": _person_without_roster}
 """Schema name that a step reads (``matrix.person.v1``) -> the step to the next major."""
 
 

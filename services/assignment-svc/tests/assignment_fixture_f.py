@@ -56,7 +56,6 @@ def person(name: str) -> dict[str, Any]:
         "equipment": [],
         "leaves": [spell(f"leave-{f}", f, t, kind="parental") for f, t in leaves],
         "shifts": [spell("shift", hired, None, shift=shift)],
-        "roster": None,
     }
 
 
@@ -185,7 +184,7 @@ async def import_fixture(service: RunningService, *, time: datetime) -> None:
     for name, (*_, met, _overlays, _leaves) in PEOPLE.items():
         if name == "DEV":
             continue
-        await service.feed("matrix.person", "matrix.person-imported.v1", name, person(name), time=time)
+        await service.feed("matrix.person", "matrix.person-imported.v2", name, person(name), time=time)
         if met:
             state = record(name, 3, met)
             await service.feed(
@@ -207,7 +206,7 @@ async def import_fixture(service: RunningService, *, time: datetime) -> None:
 
 
 async def hire_dev(service: RunningService, *, time: datetime) -> None:
-    await service.feed("matrix.person", "matrix.person-hired.v1", "DEV", person("DEV"), time=time)
+    await service.feed("matrix.person", "matrix.person-hired.v2", "DEV", person("DEV"), time=time)
     await service.feed(
         "matrix.obligation",
         "matrix.obligation-changed.v1",

@@ -11,32 +11,32 @@ TOPIC = "matrix.person"
 
 def person_hired(state: Json, change: Json, *, context: Any = None) -> Announcement:
     """Employment was recorded, also ahead of its first day."""
-    return _announcement("matrix.person-hired.v1", state, change, context)
+    return _announcement("matrix.person-hired.v2", state, change, context)
 
 
 def person_moved(state: Json, change: Json, *, context: Any = None) -> Announcement:
     """Function, place, overlay, equipment or shift spells changed."""
-    return _announcement("matrix.person-moved.v1", state, change, context)
+    return _announcement("matrix.person-moved.v2", state, change, context)
 
 
 def person_leave_recorded(state: Json, change: Json, *, context: Any = None) -> Announcement:
     """A leave was recorded or changed."""
-    return _announcement("matrix.person-leave-recorded.v1", state, change, context)
+    return _announcement("matrix.person-leave-recorded.v2", state, change, context)
 
 
 def person_ended(state: Json, change: Json, *, context: Any = None) -> Announcement:
     """The end of employment was recorded."""
-    return _announcement("matrix.person-ended.v1", state, change, context)
+    return _announcement("matrix.person-ended.v2", state, change, context)
 
 
 def person_changed(state: Json, change: Json, *, context: Any = None) -> Announcement:
-    """Anything else changed: supervisor, language, roster, a correction."""
-    return _announcement("matrix.person-changed.v1", state, change, context)
+    """Anything else changed: supervisor, language, a correction."""
+    return _announcement("matrix.person-changed.v2", state, change, context)
 
 
 def person_imported(state: Json, change: Json, *, context: Any = None) -> Announcement:
     """The person came in by an import."""
-    return _announcement("matrix.person-imported.v1", state, change, context)
+    return _announcement("matrix.person-imported.v2", state, change, context)
 
 
 def _announcement(event_type: str, state: Json, change: Json, context: Any) -> Announcement:

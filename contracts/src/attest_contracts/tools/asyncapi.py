@@ -152,7 +152,7 @@ def _message(topic: Topic, kind: str) -> dict[str, Any]:
 
 
 def _examples(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
-    folder = f"examples/{topic.name}/v1"
+    folder = f"examples/{topic.name}/{topic.major}"
     return [(name, json.loads(files.read(*folder.split("/"), name))) for name in files.names(folder, ".json")]
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
-from attest_contracts.models import matrix_organisation, matrix_person
+from attest_contracts.models import matrix_organisation, matrix_person_v2
 from servicekit.bus import Event
 from servicekit.db import Tx
 from servicekit.db.kinds import Kind, kind
@@ -65,7 +65,7 @@ def scope_tables(metadata: MetaData, the_kind: Kind = "replica") -> tuple[Table,
     return person_scope, site_zone
 
 
-async def people(tx: Tx, events: Sequence[Event[matrix_person.State]], schema: str = "app") -> None:
+async def people(tx: Tx, events: Sequence[Event[matrix_person_v2.State]], schema: str = "app") -> None:
     """The fold of `matrix.person`. The last of several versions of a person counts."""
     await keep_people(tx, [event.state for event in events], schema)
 
@@ -75,7 +75,7 @@ async def sites(tx: Tx, events: Sequence[Event[matrix_organisation.State]], sche
     await keep_sites(tx, [event.state for event in events], schema)
 
 
-async def keep_people(tx: Tx, states: Iterable[matrix_person.State], schema: str = "app") -> None:
+async def keep_people(tx: Tx, states: Iterable[matrix_person_v2.State], schema: str = "app") -> None:
     """Replaces what is kept of each person. The owner of people calls it where it announces them."""
     last = {state.person: state for state in states}
     rows = [row for person in sorted(last) for row in _rows(last[person])]
@@ -90,7 +90,7 @@ async def keep_people(tx: Tx, states: Iterable[matrix_person.State], schema: str
     )
 
 
-def _rows(state: matrix_person.State) -> list[dict[str, Any]]:
+def _rows(state: matrix_person_v2.State) -> list[dict[str, Any]]:
     places = [PlaceSpell(s.site, s.area, s.from_, s.to) for s in state.places]
     functions = [FunctionSpell(s.job_function, s.from_, s.to) for s in state.functions]
     return [

@@ -47,7 +47,7 @@ async def two_lines(found: RunningService) -> None:
     ana["equipment"] = [
         ana["functions"][0] | {"id": f"ANA-{asset}", "equipment": asset} for asset in ASSETS.values()
     ]
-    await found.feed("matrix.person", "matrix.person-changed.v1", "ANA", ana, time=BEGIN)
+    await found.feed("matrix.person", "matrix.person-changed.v2", "ANA", ana, time=BEGIN)
     met = fixture_f.record("ANA", 3, "2025-05-27T22:40:00+02:00", "ANA-wi") | {"item": "WI-202"}
     await found.feed(
         "records.training-record",

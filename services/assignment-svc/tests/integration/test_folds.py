@@ -45,7 +45,9 @@ type Current = dict[str, list[Any]]
 
 
 def _example(topic: str, name: str) -> dict[str, Any]:
-    return json.loads(files.read("examples", topic, "v1", f"{name}.json"))["data"]["state"]
+    return json.loads(files.read("examples", topic, topics.load()[topic].major, f"{name}.json"))["data"][
+        "state"
+    ]
 
 
 SITE, CATEGORY = (
@@ -84,6 +86,14 @@ def person(code: str, variant: int) -> dict[str, Any]:
     if variant == 5:
         shift["shift"] = "N"
     return state
+
+
+def roster(month: str, variant: int) -> dict[str, Any]:
+    """Days off, moved when they were over; other days; none."""
+    code, _, of = month.partition("/")
+    off = [{"date": f"{of}-{day}", "shift": None} for day in range(11, 16)]
+    days = [off, [day | {"moved_at": "2026-03-12T13:30:00Z"} for day in off], off[:2], []][variant]
+    return {"person": code, "month": of, "days": days}
 
 
 def obligation(pair: str, variant: int) -> dict[str, Any]:
@@ -213,6 +223,7 @@ KINDS = [
     Kind(TOPICS["records.training-record"], list(OF_RECORD), record, 4, **SHAPE),
     Kind(TOPICS["matrix.equivalence"], ["EQ-1", "EQ-2"], rule, 5, **FEW),
     Kind(TOPICS["qms.retraining"], ["CAPA-1", "DEV-2"], order, 6, **FEW),
+    Kind(TOPICS["matrix.roster"], ["ANA/2026-03", "BEN/2026-03"], roster, 4, **FEW),
 ]
 
 

@@ -49,7 +49,7 @@ async def test_a_leave_keyed_late_changes_what_is_known_now_and_not_what_was_kno
     state = fixture_f.person("BEN")
     leave = {"id": "BEN-late", "kind": "medical", "from": "2026-03-05", "to": "2026-03-18"}
     state["leaves"] = [{**leave, "recorded_at": fixture_f.utc(keyed.isoformat())}]
-    await service.feed("matrix.person", "matrix.person-leave-recorded.v1", "BEN", state, time=keyed)
+    await service.feed("matrix.person", "matrix.person-leave-recorded.v2", "BEN", state, time=keyed)
     await service.settled()
     then, now = nl("2026-03-19T12:00:00"), keyed + timedelta(hours=1)
     days = ["2026-03-04T23:59:59", "2026-03-05T00:00:00", "2026-03-17T23:59:59", "2026-03-18T00:00:00"]

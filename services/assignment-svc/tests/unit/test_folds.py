@@ -36,6 +36,7 @@ type Row = tuple[str, str, str | None]
 ROWS: Mapping[str, Callable[[Mapping[str, Any]], list[Row]]] = {
     "matrix.organisation": lambda s: [("site" if s["kind"] == "site" else "category", s["code"], None)],
     "matrix.person": lambda s: [("person", s["person"], None)],
+    "matrix.roster": lambda s: [("roster", s["person"], None)],
     "matrix.obligation": lambda s: [("obligation", s["person"], s["item"])],
     "matrix.equivalence": lambda s: [("equivalence", s["target_item"], None)],
     "matrix.task": lambda s: [("task", s["task"], None)],

@@ -17,11 +17,19 @@ from attest_contracts import validate_outgoing
 NOW = datetime(2026, 3, 15, 22, tzinfo=UTC)
 
 
-def due_of_v4(person: dict[str, Any], document: dict[str, Any], site: dict[str, Any] | None = None) -> str:
+def due_of_v4(
+    person: dict[str, Any],
+    document: dict[str, Any],
+    site: dict[str, Any] | None = None,
+    roster: dict[str, Any] | None = None,
+) -> str:
     """BEN's, in the time of the site; he has met v3."""
     for topic, state in (("matrix.person", person), ("qms.document", document)):
         validate_outgoing(topic, {"state": state, "change": {"kind": "changed"}})
     found = Snapshot()
+    if roster is not None:
+        validate_outgoing("matrix.roster", {"state": roster, "change": {"kind": "changed"}})
+        found.add("roster", "BEN", body=roster)
     found.add("person", "BEN", body=person)
     found.add("document", "SOP-101", body=document)
     found.add("obligation", "BEN", "SOP-101", fixture_f.obligation("BEN"))
@@ -50,12 +58,13 @@ def test_without_a_move() -> None:
 @pytest.mark.part("C-20", "a roster that frees days when their shifts were over")
 @pytest.mark.part("C-23", "a roster that frees days when their shifts were over")
 def test_a_roster_that_frees_days_when_their_shifts_were_over() -> None:
-    def off(**more: str) -> dict[str, Any]:
-        return ben(roster=[{"date": f"2026-03-{day}", "shift": None, **more} for day in range(11, 16)])
+    def due(**more: str) -> str:
+        off = [{"date": f"2026-03-{day}", "shift": None, **more} for day in range(11, 16)]
+        return due_of_v4(ben(), DOCUMENT, roster={"person": "BEN", "month": "2026-03", "days": off})
 
-    assert due_of_v4(off(moved_at="2026-03-15T13:30:00Z"), DOCUMENT) == "2026-03-16 00:00"
-    assert due_of_v4(off(moved_at="2026-03-09T13:30:00Z"), DOCUMENT) == "2026-03-10 14:00"
-    assert due_of_v4(off(), DOCUMENT) == "2026-03-10 14:00", "it was so from the beginning"
+    assert due(moved_at="2026-03-15T13:30:00Z") == "2026-03-16 00:00"
+    assert due(moved_at="2026-03-09T13:30:00Z") == "2026-03-10 14:00"
+    assert due() == "2026-03-10 14:00", "it was so from the beginning"
 
 
 @pytest.mark.part("R-70", "another letter told when its last shift was over")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attest_contracts.models import matrix_person, matrix_person_name
+from attest_contracts.models import matrix_person_name, matrix_person_v2
 from servicekit.bus.envelope import Event
 from servicekit.db import Tx
 from sqlalchemy.dialects.postgresql import insert
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gateway_svc.db import tables
 
 
-async def people(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
+async def people(tx: Tx, events: Sequence[Event[matrix_person_v2.State]]) -> None:
     """Who is known. Whoever has left keeps the account until an administrator takes it away."""
     rows = [{"person": event.state.person} for event in events]
     await tx.execute(insert(tables.person).values(rows).on_conflict_do_nothing())

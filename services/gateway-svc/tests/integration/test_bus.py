@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from attest_contracts import files, validate_envelope, validate_outgoing
+from attest_contracts import files, topics, validate_envelope, validate_outgoing
 from gateway_svc.handlers import accounts, bootstrap
 from gateway_svc.main import SPEC
 from gateway_testing import PASSWORD, REASON, Browser
@@ -24,7 +24,7 @@ from servicekit.testing.polling import eventually
 def example(topic: str) -> dict[str, Any]:
     """The state of one of the contract's examples."""
     name = files.names(f"examples/{topic}/v1", ".json")[0]
-    return json.loads(files.read("examples", topic, "v1", name))["data"]["state"]
+    return json.loads(files.read("examples", topic, topics.load()[topic].major, name))["data"]["state"]
 
 
 async def test_people_arrive_and_accounts_leave(
@@ -35,7 +35,7 @@ async def test_people_arrive_and_accounts_leave(
     async with running(SPEC, databases, kafka, topic_prefix, internal_key_file=key) as service:
         await service.feed(
             "matrix.person",
-            "matrix.person-hired.v1",
+            "matrix.person-hired.v2",
             "ANA",
             example("matrix.person") | {"person": "ANA"},
         )
@@ -103,7 +103,7 @@ async def test_a_parked_event_is_shown_and_given_up_with_a_reason(
         await bootstrap.ensure_demo_accounts(
             service.database, Mode.TEST, bootstrap.SYSTEM, wanted, reason=REASON, correlation=new_id()
         )
-        await service.feed("matrix.person", "matrix.person-hired.v1", "BEN", {"person": "BEN"})
+        await service.feed("matrix.person", "matrix.person-hired.v2", "BEN", {"person": "BEN"})
         transport = httpx.ASGITransport(service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             root = Browser(client)

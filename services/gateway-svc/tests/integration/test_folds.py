@@ -20,7 +20,9 @@ PEOPLE = ["ANA", "BEN", "CHI", "DEV", "EVA", "FAY"]
 
 
 def _example(topic: str, name: str) -> dict[str, Any]:
-    return json.loads(files.read("examples", topic, "v1", f"{name}.json"))["data"]["state"]
+    return json.loads(files.read("examples", topic, topics.load()[topic].major, f"{name}.json"))["data"][
+        "state"
+    ]
 
 
 HIRED, NAMED = _example("matrix.person", "hired"), _example("matrix.person-name", "ana")

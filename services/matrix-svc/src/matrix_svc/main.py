@@ -14,6 +14,7 @@ from servicekit.service import LaneWork, Runtime, ServiceSpec, run
 from matrix_svc.api import imports, organisation, people, requirements
 from matrix_svc.db.tables import LANES
 from matrix_svc.handlers.obligations import derive
+from matrix_svc.handlers.rosters import publish_history
 from matrix_svc.handlers.versions import MatrixVersionSignable
 from matrix_svc.inbound import INBOUND
 
@@ -33,6 +34,7 @@ SPEC = ServiceSpec(
     routers=[people.router, organisation.router, requirements.router, imports.router],
     inbound=INBOUND,
     lanes=lanes,
+    background=[publish_history],
     signables={"matrix_version": MatrixVersionSignable()},
 )
 

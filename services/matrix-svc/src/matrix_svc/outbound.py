@@ -15,12 +15,13 @@ from attest_contracts.events import (
     matrix_person,
     matrix_person_name,
     matrix_requirement,
+    matrix_roster,
     matrix_task,
 )
 from attest_contracts.outgoing import Announcement
 
 from matrix_svc.domain.obligations import QuestionSpan, Span
-from matrix_svc.domain.roster import RosterDay, Statement, first_told, rostered
+from matrix_svc.domain.roster import RosterDay, first_told
 from matrix_svc.domain.rules import Question
 from matrix_svc.domain.spells import Spell, SpellKind, standing
 
@@ -69,10 +70,8 @@ _VALUE = {
 }
 
 
-def person_state(
-    row: Mapping[str, Any], spells: Iterable[Spell], roster: Sequence[Statement] = ()
-) -> dict[str, Any]:
-    """spells, roster: every fact about the person, those that were replaced included."""
+def person_state(row: Mapping[str, Any], spells: Iterable[Spell]) -> dict[str, Any]:
+    """spells: every fact about the person, those that were replaced included."""
     spells = list(spells)
     kept = standing(spells)
     employments = [s for s in kept if s.kind == SpellKind.EMPLOYMENT]
@@ -81,7 +80,6 @@ def person_state(
         "employment": employments[-1].value if employments else "employee",
         "language": row["language"],
         "supervisor": row["supervisor"],
-        "roster": [_roster_day(d) for d in rostered(roster, spells)] if roster else None,
     } | {name: [] for name in _LISTS.values()}
     for spell in kept:
         entry: dict[str, Any] = {"id": spell.id, "from": day(spell.from_on), "to": day(spell.to_on)}
@@ -93,6 +91,12 @@ def person_state(
             entry["told_at"] = instant(told)
         state[_LISTS[spell.kind]].append(entry | {"recorded_at": instant(spell.recorded_at)})
     return state
+
+
+def roster(person: str, month: str, days: Iterable[RosterDay], what: Mapping[str, Any]) -> Announcement:
+    """month: e.g. 2026-03. days: all rostered days of the month."""
+    state = {"person": person, "month": month, "days": [_roster_day(one) for one in days]}
+    return matrix_roster.roster_changed(state, what)
 
 
 def _roster_day(one: RosterDay) -> dict[str, Any]:
@@ -186,6 +190,7 @@ OUTBOUND = {
         matrix_person,
         matrix_person_name,
         matrix_requirement,
+        matrix_roster,
         matrix_task,
     )
 }

@@ -29,4 +29,4 @@ async def test_a_hired_person_and_what_they_owe_are_published(
             validate_envelope(event)
             validate_outgoing(topic, event["data"])
     assert [event["subject"] for event in owed] == ["DEV/SOP-101"]
-    assert [(event["type"], event["subject"]) for event in people] == [("matrix.person-hired.v1", "DEV")]
+    assert [(event["type"], event["subject"]) for event in people] == [("matrix.person-hired.v2", "DEV")]

@@ -60,7 +60,7 @@ async def test_a_rehire_owes_what_it_names_and_nothing_of_before(left: RunningSe
     attest_contracts.validate_outgoing("matrix.person", event["data"])
     state, change = event["data"]["state"], event["data"]["change"]
     assert (event["type"], change["kind"], change["valid_from"]) == (
-        "matrix.person-hired.v1",
+        "matrix.person-hired.v2",
         "rehired",
         "2026-08-01",
     )

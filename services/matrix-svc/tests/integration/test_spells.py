@@ -141,7 +141,7 @@ async def test_an_act_is_announced_and_obligations_follow(hired: RunningService,
     (event,) = (await hired.announced("matrix.person"))[before:]
     attest_contracts.validate_envelope(event)
     attest_contracts.validate_outgoing("matrix.person", event["data"])
-    assert event["type"] == f"matrix.person-{act.event}.v1"
+    assert event["type"] == f"matrix.person-{act.event}.v2"
     assert said(event["data"]["state"][act.spells]) == act.stand
     assert (event["actor"], event["data"]["change"]["reason"]) == ("account/COR", "as HR says")
     assert await announced_spans(hired, "DEV") == sorted(act.owed)

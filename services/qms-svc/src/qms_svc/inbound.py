@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attest_contracts.models import matrix_organisation, matrix_person
+from attest_contracts.models import matrix_organisation, matrix_person_v2
 from servicekit.bus.envelope import Event
 from servicekit.db import Tx
 from sqlalchemy.dialects.postgresql import insert
@@ -35,7 +35,7 @@ async def organisation(tx: Tx, events: Sequence[Event[matrix_organisation.State]
     )
 
 
-async def people(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
+async def people(tx: Tx, events: Sequence[Event[matrix_person_v2.State]]) -> None:
     """When each person is employed: who has left approves nothing any more."""
     rows = [
         {

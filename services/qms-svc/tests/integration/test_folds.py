@@ -33,7 +33,9 @@ TABLES = ["app.assignment", "app.site", "app.person"]
 
 
 def _example(topic: str, name: str) -> dict[str, Any]:
-    return json.loads(files.read("examples", topic, "v1", f"{name}.json"))["data"]["state"]
+    return json.loads(files.read("examples", topic, topics.load()[topic].major, f"{name}.json"))["data"][
+        "state"
+    ]
 
 
 OPEN, PAUSED, DONE, SUPERSEDED = (

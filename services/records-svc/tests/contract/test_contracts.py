@@ -45,7 +45,7 @@ def test_every_route_and_signature_has_an_action_of_the_policy():
 
 
 def examples(topic: str) -> list[dict[str, Any]]:
-    folder = files.source_root() / "examples" / topic / "v1"
+    folder = files.source_root() / "examples" / topic / topics.load()[topic].major
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
 
 

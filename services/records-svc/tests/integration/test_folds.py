@@ -36,7 +36,9 @@ TABLES = [
 
 
 def _example(topic: str, name: str) -> dict[str, Any]:
-    return json.loads(files.read("examples", topic, "v1", f"{name}.json"))["data"]["state"]
+    return json.loads(files.read("examples", topic, topics.load()[topic].major, f"{name}.json"))["data"][
+        "state"
+    ]
 
 
 OPEN, PAUSED, DONE = (

@@ -46,7 +46,7 @@ TABLES = [*(f"app.{table.name}" for table in PROJECTED), "app.person_name"]
 
 
 def _examples(topic: str) -> list[dict[str, Any]]:
-    folder = files.root().joinpath("examples", topic, "v1")
+    folder = files.root().joinpath("examples", topic, TOPICS[topic].major)
     paths = sorted((path for path in folder.iterdir()), key=lambda path: path.name)
     return [json.loads(path.read_text(encoding="utf-8"))["data"]["state"] for path in paths]
 
@@ -75,6 +75,8 @@ def _changed(topic: str, found: list[dict[str, Any]], variant: int) -> dict[str,
             return {"frameworks": [["GMP"], ["EHS"], []][variant]}
         case "matrix.task":
             return {"items": [["SOP-101"], ["SOP-101", "WI-145"], []][variant]}
+        case "matrix.roster":
+            return {"days": [found[0]["days"], [], found[0]["days"][:1]][variant]}
         case "gateway.account":
             return {"status": ["ACTIVE", "DISABLED", "ACTIVE"][variant]}
         case _:
@@ -101,6 +103,7 @@ KINDS = [
     _kind("qms.change", ["CC-7", "CC-8", "CC-9"], lambda n: {"change": n}),
     _kind("records.training-record", ["r-1", "r-2", "r-3"], lambda n: {"record": n}),
     _kind("gateway.account", ["acc-1", "acc-2", "acc-3"], lambda n: {"account": n}),
+    _kind("matrix.roster", ["2026-01", "2026-02", "2026-03"], lambda n: {"month": n}),
     _kind("matrix.equivalence", ["EQ-1", "EQ-2", "EQ-3"], lambda n: {"equivalence": n}),
     _kind("qms.retraining", ["CAPA-1", "CAPA-2", "CAPA-3"], lambda n: {"order": n}),
     # An entry of a trail is a subject of its own and comes once.

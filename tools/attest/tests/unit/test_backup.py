@@ -130,7 +130,7 @@ def test_a_target_that_is_not_empty_or_runs_is_refused(
 
 
 def _examples(topic: str) -> list[dict]:
-    folder = f"examples/{topic}/v1"
+    folder = f"examples/{topic}/{topics.load()[topic].major}"
     return [json.loads(files.read(folder, name)) for name in files.names(folder, ".json")]
 
 

@@ -1,11 +1,11 @@
-"""People with their spells, leaves and rosters (`matrix.person`)."""
+"""People with their spells and leaves (`matrix.person`); their rosters come from `rosters`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from attest_contracts.models import matrix_person
+from attest_contracts.models import matrix_person_v2
 from servicekit.bus import Event
 from servicekit.db import Tx
 from sqlalchemy import Column, Text
@@ -14,6 +14,7 @@ from assignment_svc import marking
 from assignment_svc.db.base import ALL_ITEMS, replica
 from assignment_svc.domain.facts import DaySpell, PersonFacts, ShiftSpell
 from assignment_svc.source import Cell, Facts, Json, Snapshot, Source
+from assignment_svc.sources import rosters
 from assignment_svc.wire import at, day
 
 TABLE = replica("person", Column("person", Text, primary_key=True))
@@ -21,7 +22,7 @@ TABLE = replica("person", Column("person", Text, primary_key=True))
 LOADS = {"person": "SELECT p.person, NULL, p.state, p.event_at FROM app.person p JOIN people USING (person)"}
 
 
-async def fold(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
+async def fold(tx: Tx, events: Sequence[Event[matrix_person_v2.State]]) -> None:
     await marking.keep(tx, TABLE, events)
     await marking.mark_each(tx, events, lambda state: [(state.person, ALL_ITEMS)])
 
@@ -29,11 +30,15 @@ async def fold(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
 def facts(cell: Cell, found: Snapshot) -> Facts:
     state = found.one("person", cell.person)
     assert state is not None
-    return {"person": found.once(("person", cell.person), lambda: person_of(state))}
+
+    def person() -> PersonFacts:
+        return person_of(state, rosters.days_of(cell.person, found))
+
+    return {"person": found.once(("person", cell.person), person)}
 
 
-def person_of(state: Json) -> PersonFacts:
-    roster = state.get("roster") or []
+def person_of(state: Json, roster: Sequence[Json] = ()) -> PersonFacts:
+    """state: of `matrix.person`. roster: the days of `matrix.roster`."""
     return PersonFacts(
         person=state["person"],
         employments=_days(state["employments"]),

@@ -303,7 +303,7 @@ async def _shown(tx: Tx, person: str, caller: Caller, policy: PolicyOf) -> schem
     spells = (await queries.spells_of(tx, [person])).get(person, [])
     state = outbound.person_state(dict(row), spells)
     return schemas.PersonOut(
-        **{k: v for k, v in state.items() if k != "roster"},
+        **state,
         version=row["version"],
         name=None
         if name is None

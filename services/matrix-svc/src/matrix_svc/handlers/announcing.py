@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attest_contracts.models import matrix_organisation, matrix_person
+from attest_contracts.models import matrix_organisation, matrix_person_v2
 from attest_contracts.outgoing import Announcement
 from plantkit import scope
 from servicekit.bus.outbox import announce
@@ -15,7 +15,7 @@ async def announce_people(tx: Tx, announcements: Sequence[Announcement]) -> None
     """Announces people; names may be among them."""
     await scope.keep_people(
         tx,
-        [matrix_person.State.model_validate(a.state) for a in announcements if a.topic == "matrix.person"],
+        [matrix_person_v2.State.model_validate(a.state) for a in announcements if a.topic == "matrix.person"],
     )
     await announce(tx, announcements)
 

@@ -22,6 +22,7 @@ from matrix_svc.db import tables
 from matrix_svc.domain.rules import DEFAULT_PASS_MARK, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
 from matrix_svc.domain.versions import same_requirement
+from matrix_svc.handlers import rosters
 from matrix_svc.handlers.announcing import announce_people
 from matrix_svc.handlers.obligations import OBLIGATIONS
 from matrix_svc.handlers.organisation import put_task, put_unit
@@ -219,17 +220,6 @@ def _spells_of(kind: SpellKind, column: str) -> Callable[[Tx, Rows, str], Awaita
     return take_spells
 
 
-async def _roster(tx: Tx, rows: Rows, _: str) -> None:
-    people = sorted({row["employee_no"] for row in rows})
-    at = await claim(tx, [("matrix.person", person) for person in people])
-    await tx.copy(
-        "app.roster_day",
-        ["id", "person", "day", "shift", "recorded_at"],
-        [(new_id(), row["employee_no"], row["day"], row["shift"], at) for row in rows],
-    )
-    await _announce_people(tx, people)
-
-
 async def _matrix(tx: Tx, rows: Rows, batch: str) -> None:
     """The day-one baseline: valid from before, known from now, accepted by two people; the one exception to R-35.
 
@@ -305,7 +295,6 @@ async def _mark_sources(tx: Tx, sources: set[tuple[str, str]], batch: str) -> No
 
 async def _announce_people(tx: Tx, people: Sequence[str]) -> None:
     spells = await queries.spells_of(tx, people)
-    rosters = await queries.rosters_of(tx, people)
     rows = await tx.rows(
         "SELECT * FROM app.person WHERE person = ANY(:people) ORDER BY person", {"people": list(people)}
     )
@@ -313,10 +302,7 @@ async def _announce_people(tx: Tx, people: Sequence[str]) -> None:
         tx,
         [
             matrix_person.person_imported(
-                outbound.person_state(
-                    dict(row), spells.get(row["person"], []), rosters.get(row["person"], ())
-                ),
-                IMPORTED,
+                outbound.person_state(dict(row), spells.get(row["person"], [])), IMPORTED
             )
             for row in rows
         ],
@@ -357,7 +343,7 @@ KINDS: dict[str, Callable[[Tx, Rows, str], Awaitable[None]]] = {
     "tasks": _tasks,
     "people": _people,
     **{file: _spells_of(kind, column) for file, (kind, column) in SPELL_FILES.items()},
-    "roster": _roster,
+    "roster": rosters.take,
     "matrix": _matrix,
     "questions": _questions,
 }

@@ -203,8 +203,7 @@ async def _save(
         " WHERE person = :person",
         {"at": tx.recorded_at, "supervisor": row["supervisor"], "person": row["person"]},
     )
-    rosters = await queries.rosters_of(tx, [row["person"]])
-    state = outbound.person_state(row, [*spells, *new], rosters.get(row["person"], ()))
+    state = outbound.person_state(row, [*spells, *new])
     what = outbound.change(kind, reason=tx.context.reason, valid_from=outbound.day(day), cause=cause)
     await announce_people(tx, [event(state, what)])
     await mark(tx, tables.LANES, [Mark(row["person"], OBLIGATIONS, cause=cause)])

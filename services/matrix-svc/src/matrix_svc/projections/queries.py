@@ -10,7 +10,6 @@ from typing import Any
 from plantkit.sites import Sites
 from servicekit.db import Tx
 
-from matrix_svc.domain.roster import Statement
 from matrix_svc.domain.rules import Question, Rule, SourceKind
 from matrix_svc.domain.spells import Spell, SpellKind
 
@@ -83,18 +82,6 @@ async def spells_of(tx: Tx, people: Sequence[str]) -> dict[str, list[Spell]]:
     found: dict[str, list[Spell]] = defaultdict(list)
     for row in rows:
         found[row["person"]].append(spell_of(row))
-    return found
-
-
-async def rosters_of(tx: Tx, people: Sequence[str]) -> dict[str, list[Statement]]:
-    """What rosters have said of each person's days, the replaced ones included."""
-    rows = await tx.rows(
-        "SELECT person, day, shift, recorded_at FROM app.roster_day WHERE person = ANY(:people)",
-        {"people": list(people)},
-    )
-    found: dict[str, list[Statement]] = defaultdict(list)
-    for row in rows:
-        found[row["person"]].append(Statement(row["day"], row["shift"], row["recorded_at"]))
     return found
 
 

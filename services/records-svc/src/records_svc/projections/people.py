@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from attest_contracts.models import matrix_organisation, matrix_person
+from attest_contracts.models import matrix_organisation, matrix_person_v2
 from plantkit import scope
 from servicekit.bus import Event
 from servicekit.db import Tx
@@ -35,7 +35,7 @@ async def organisation(tx: Tx, events: Sequence[Event[matrix_organisation.State]
         await tx.execute(statement.on_conflict_do_update(index_elements=["site"], set_=values), rows)
 
 
-async def people(tx: Tx, events: Sequence[Event[matrix_person.State]]) -> None:
+async def people(tx: Tx, events: Sequence[Event[matrix_person_v2.State]]) -> None:
     await scope.people(tx, events)
     rows = [
         {

@@ -73,6 +73,7 @@ BITEMPORAL: dict[str, tuple[Projection, ...]] = {
     "gateway.account": (Projection(tables.account, ("account",), wire.accounts),),
     # No report asks for these yet. The archive holds their events, from which a projection can be folded.
     "matrix.equivalence": (),
+    "matrix.roster": (),
     "qms.retraining": (),
 }
 

@@ -20,7 +20,7 @@ from attest_contracts.models import (
     gateway_account,
     matrix_obligation,
     matrix_organisation,
-    matrix_person,
+    matrix_person_v2,
     matrix_requirement,
     matrix_task,
     qms_change,
@@ -114,12 +114,12 @@ def timelines(event: Event[assignment_qualification.State, assignment_qualificat
     )
 
 
-def people(event: Event[matrix_person.State]) -> Iterator[Row]:
+def people(event: Event[matrix_person_v2.State]) -> Iterator[Row]:
     state = event.state
     yield state.person, state.employment, state.supervisor, state.language
 
 
-def person_spells(event: Event[matrix_person.State]) -> Iterator[Row]:
+def person_spells(event: Event[matrix_person_v2.State]) -> Iterator[Row]:
     state = event.state
     spells = [
         *(("employment", spell, None) for spell in state.employments),
@@ -131,7 +131,7 @@ def person_spells(event: Event[matrix_person.State]) -> Iterator[Row]:
         *(("shift", spell, spell.shift) for spell in state.shifts),
     ]
     for kind, spell, value in spells:
-        place = spell if isinstance(spell, matrix_person.PlaceSpell) else None
+        place = spell if isinstance(spell, matrix_person_v2.PlaceSpell) else None
         yield (
             state.person,
             kind,
