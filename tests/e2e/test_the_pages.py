@@ -32,7 +32,7 @@ pytestmark = [
 
 # After the story: every page has something to say. User -> address -> what must stand there.
 PAGES = {
-    "ana": {"/": "My training", "/read/SOP-101/4": "SOP-101", "/records/{record}": "Ana Vermeer"},
+    "ana": {"/": "You may run", "/read/SOP-101/4": "SOP-101", "/records/{record}": "Ana Vermeer"},
     "coordinator": {
         "/compliance": "OPR",
         "/compliance?view=list&job_function=OPR": "Ana Vermeer",
