@@ -28,7 +28,7 @@ def check(
     known: Known | None = None,
     kinds: Kinds = KINDS,
 ) -> ImportPlan:
-    """What an import of these files would take, and everything to tell about the rest (C-30 to C-37).
+    """The rows that an import of these files would take, and the findings about all other rows (C-30 to C-37).
 
     files: by name. export_date, zone_rule, migrated_counts: the terms of the import (`Terms`). known: what earlier
     imports brought. kinds: the kinds of files that are known. Raises ValueError for a zone rule that is neither
@@ -155,7 +155,7 @@ class _Check:
 def _header_findings(
     table: Table, header: tuple[str, ...], layout: Layout
 ) -> tuple[list[Finding], list[Finding]]:
-    """What makes the whole file impossible, and what is merely left out."""
+    """The findings that make the import refuse the whole file, and those for which it only leaves a column out."""
     whole = [_trouble(table.file, trouble) for trouble in table.troubles if trouble.line == 0]
     if whole:
         return whole, []

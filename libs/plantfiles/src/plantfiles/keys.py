@@ -41,9 +41,10 @@ class Settled:
 
 
 def settle(file: str, examined: Iterable[Examined], known: Known) -> Settled:
-    """Which rows are taken. Same key and content as earlier: identical, counted. Same key, other content: refused.
+    """Decides which rows are taken. A row with the key and the content of an earlier row is identical and counted; a row
+    with the same key and other content is refused.
 
-    The warnings of a row are told whatever becomes of it, but not again when it was taken by an earlier import.
+    The report shows the warnings of every row, except of one that an earlier import has taken.
     """
     result = Settled()
     first: dict[str, Row] = {}

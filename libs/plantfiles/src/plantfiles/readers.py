@@ -1,4 +1,4 @@
-"""Reading files: the edge of an import. Nothing is judged here but whether the bytes are a table."""
+"""Reads the files of an import. This module only decides whether the bytes are a table."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _FORMULA_WITHOUT_RESULT = re.compile(
 _ADDRESS = re.compile(rb'\br="([A-Z]+[0-9]+)"')
 
 LEFT_OUT = frozenset({"README.md", "README.txt", "README"})
-"""Files that may stand beside those of an import without being told about."""
+"""Files that may be in the folder of an import and are not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an import takes at most. bytes_: of one file. unpacked: bytes of a workbook's parts together."""
+    """The upper limits of an import. bytes_: of one file. unpacked: bytes of a workbook's parts together."""
 
     bytes_: int = 100_000_000
     unpacked: int = 200_000_000

@@ -1,9 +1,9 @@
-"""Where a person belongs, day by day: what an access grant that is narrowed to a site, area or job function looks at.
+"""The place and the job functions that a person has on each day. An access grant that is narrowed to a site, an area or
+a job function is judged by them.
 
-A person belongs to the place and holds the job functions of today. Who has left belongs where they last worked, with
-the functions of their last day there; who has yet to begin belongs where they will begin, with the functions of their
-first day. So nobody is out of everybody's sight on a day between two places, and a planned move changes nothing
-before its day (PL-06).
+On each day a person has the place and the job functions of that day. A person who has left keeps the place and the
+functions of their last day. A person who has not begun has those of their first day. So every person is visible to
+somebody on a day between two places, and a planned move changes nothing before its day (PL-06).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FunctionSpell:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Where a person belongs from a local day of the site on, until the next stretch begins. site None: unknown."""
+    """Place and job functions of a person from a local day of the site until the next stretch begins. site None: unknown."""
 
     from_on: date
     site: str | None

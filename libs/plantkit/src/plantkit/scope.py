@@ -3,7 +3,7 @@
 `scope_tables` makes the two tables of a service; `people` and `sites` are the folds of `matrix.person` and
 `matrix.organisation` that fill them. A list is filtered by `visible` (or `visible_sql`), a single read is judged by
 `resource_of`: both look at where the person belongs on the present local day of the site (`plantkit.belonging`), so
-that a list never shows what a single read refuses. Who may see the past is a question of the present, too.
+that a list never shows a person whom a single read refuses. Access to the past is judged by the present, too.
 """
 
 # Statements are put together from our own names alone; every value is bound.
@@ -151,7 +151,7 @@ def visible(
     found = select(_PRESENT.c.person).where(policy.filter_any(caller, actions, columns()))
     own = _unknown(caller.subject) if caller.subject is not None else {}
     if any(policy.decide(caller, action, own).allowed for action in actions):
-        # What is one's own is one's own before the person is known here.
+        # Callers may see their own data even when this service does not know the person yet.
         return person.in_(union_all(found, select(literal(caller.subject, Text))))
     return person.in_(found)
 
@@ -186,7 +186,7 @@ RESOURCE = f"SELECT * FROM ({PRESENT}) AS present WHERE person = :person"
 
 
 async def resource_of(tx: Tx, person: str) -> dict[str, Any]:
-    """What `Policy.require` and `decide` ask for. Of a person who is not known here nothing but the id is stated."""
+    """The resource for `Policy.require` and `decide`. For a person whom this service does not know it holds the id alone."""
     return as_resource(person, await tx.one(RESOURCE, {"person": person}))
 
 

@@ -15,7 +15,7 @@ EVERYWHERE = "*"
 
 
 def for_place[T](by_place: Mapping[str, T], place: str) -> T | None:
-    """What is stated for the place: its own statement, else the one for every site."""
+    """The statement for the place or, if there is none, the one for every site."""
     return by_place.get(place, by_place.get(EVERYWHERE))
 
 

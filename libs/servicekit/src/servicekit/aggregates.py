@@ -106,7 +106,7 @@ async def carry_out[K, S, C, E](tx: Tx, aggregate: Aggregate[K, S, C, E], state:
     added = [row for event in events for row in aggregate.facts(event)]
     await save(tx, () if state is None else aggregate.rows(state), [*aggregate.rows(after), *added])
     announcements = list(aggregate.announces(after, events, tx.context.reason))
-    # What the command has made is a subject that nobody could claim before.
+    # A subject that this command has created could not be claimed earlier.
     await claim(tx, [(each.topic, each.subject) for each in announcements])
     await announce(tx, announcements)
     return after

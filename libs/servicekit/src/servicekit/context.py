@@ -1,6 +1,6 @@
-"""Who acts, for whom, why, and as part of what: carried by every write.
+"""The context of a write: the actor, the person on whose behalf they act, the reason, and the correlation.
 
-A write without an actor and a reason does not happen (21 CFR 11.10(e)); the database refuses it. The context is
+The database refuses a write without an actor and a reason (21 CFR 11.10(e)). The context is
 made once at the edge (an HTTP request, a batch of messages, a command line) and handed down, never guessed.
 """
 

@@ -37,7 +37,7 @@ class PolicyError(Exception):
 
 
 type Parts = Mapping[str, str | Iterable[str | None] | None]
-"""Who took which part in a subject: part -> the id of somebody, or an account as `account/<id>`, or several."""
+"""The people who took part in a subject: name of the part -> id of a person, or `account/<id>`, or several of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Policy:
         return Decision(False, f"no grant of {caller.actor} covers {action}")
 
     def require(self, caller: Caller, action: str, resource: Mapping[str, Any] | None = None) -> None:
-        """Raises 403, or 404 for a resource out of scope, so that its existence is not told."""
+        """Raises 403, or 404 for a resource out of scope, so that the caller does not learn that it exists."""
         self.require_any(caller, [action], resource)
 
     def require_any(

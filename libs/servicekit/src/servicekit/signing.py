@@ -66,7 +66,7 @@ def signature_table(metadata: MetaData) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What would be signed: shown to the signer as it is, and bound by the digest.
+    """The content to sign, which the page shows to the signer and the digest binds.
 
     content: the canonical content of the record as it stands. display: what the page shows of it.
     """
@@ -184,7 +184,7 @@ class Signable[S](Protocol):
         ...
 
     def parts(self, subject: S) -> Parts:
-        """Who took which part in it before: what the policy's rules of segregation look at."""
+        """The people who took part in the subject so far, for the policy's rules of segregation."""
         ...
 
     def prepare(self, subject: S, meaning: str, now: datetime) -> Prepared:
@@ -192,12 +192,12 @@ class Signable[S](Protocol):
         ...
 
     async def apply(self, tx: Tx, subject: S, signature: Signature) -> None:
-        """What the signature does: a command on the loaded subject."""
+        """Carries out the signed act: a command on the loaded subject."""
         ...
 
 
 def no_inputs(inputs: Mapping[str, Any]) -> None:
-    """422 for anything that a signer adds where nothing is asked for."""
+    """Raises 422 when the signer sends inputs and the signature takes none."""
     if inputs:
         raise invalid("inputs", "unexpected", "this signature takes no further input")
 
@@ -214,8 +214,8 @@ async def prepare(
     inputs: Mapping[str, Any],
     lock: bool,
 ) -> tuple[Any, Prepared]:
-    """What was loaded, and what is shown of it. Raises what the signable raises, and the refusal of a rule of
-    segregation that the signer would break (PL-06)."""
+    """The loaded subject and the content that is shown of it. Raises the errors of the signable, and the refusal of a
+    rule of segregation that the signer would break (PL-06)."""
     if caller.subject is None:
         raise forbidden("no-signer", "this account belongs to nobody who can sign")
     if meaning not in signable.meanings:

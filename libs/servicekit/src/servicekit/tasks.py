@@ -23,6 +23,6 @@ async def end_all(tasks: Iterable[asyncio.Future[Any]], *, patience: float = PAT
             task.cancel()
         _, left = await asyncio.wait(left, timeout=patience)
     for task in every:
-        # Looked at, so that nobody is told of an error that was never retrieved.
+        # Retrieves the exception, so that asyncio does not log it as never retrieved.
         if not task.cancelled():
             task.exception()

@@ -1,6 +1,6 @@
 """Logs, traces and metrics of a process: OpenTelemetry alone, no personal data.
 
-Spans name routes and topics, never values; logs are JSON lines with the trace id. What a user typed is never logged.
+Spans name routes and topics, never values; logs are JSON lines with the trace id. The logs never hold text that a user typed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _ADDRESSES = ("http.url", "http.target", "url.full", "url.query")
 
 
 def _without_query(span: trace.Span, scope: Mapping[str, Any]) -> None:
-    """What was searched for is what somebody typed: a name, most often."""
+    """Removes the query of the address: it holds what the user typed, most often a name."""
     known: Mapping[str, Any] = getattr(span, "attributes", None) or {}
     for name in _ADDRESSES:
         if name in known:

@@ -69,7 +69,7 @@ _NO_CELL = frozenset(
         MatrixReason.SHEET_LAYOUT,
     }
 )
-"""Of an unknown document or source there is no cell that could be flagged: the report alone says so."""
+"""An unknown document or source has no cell to flag, so only the report names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

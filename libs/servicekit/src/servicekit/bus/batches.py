@@ -1,6 +1,7 @@
-"""What a partition delivered becomes transactions: a batch whole, else one by one; what fails for good is parked.
+"""Applies the records of a partition: a batch in one transaction or, when that fails, each record in its own. An event
+that keeps failing is parked.
 
-Infrastructure is waited for; only what fails by itself counts as the event's own fault.
+A failure of the infrastructure is retried without end. Only a failure of one event alone counts against that event.
 """
 
 from __future__ import annotations

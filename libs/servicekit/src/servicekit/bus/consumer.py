@@ -273,7 +273,7 @@ class Consumer:
         elif following < begin:
             self._seek(client, state, state.wait_in_gap(begin))
         elif following == begin:
-            # What stood before is gone by age, so there is nothing to look at.
+            # Kafka has deleted the earlier records by age, so there is no record before the position to compare with.
             self._seek(client, state, state.begin(following, None, verify=False))
         elif ours.last_id is None:
             await self._start_over(client, state, another_log=False)

@@ -252,7 +252,7 @@ class DeadLetters:
         return known[subject] is not None
 
     async def _supersede(self, tx: Tx, letter: DeadLetter, event: Event, context: Context) -> int:
-        """What is older than an event that was folded will never be."""
+        """Closes the parked events that are older than the event just folded: they will never be folded."""
         rows = await tx.rows(
             "SELECT id FROM bus.dead_letter WHERE consumer = :consumer AND topic = :topic AND subject = :subject"
             " AND resolved_at IS NULL AND (epoch, sequence) < (:epoch, :sequence)",

@@ -34,14 +34,15 @@ def passes(error: BaseException) -> bool:
 
 
 def named(error: BaseException) -> str:
-    """What a log line may say of an error: its class, and the SQLSTATE of a database's. Its text may quote values."""
+    """The error for a log line: its class and, for a database error, the SQLSTATE. The text is left out, because it may
+    quote values."""
     original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     state = getattr(original, "sqlstate", None)
     return f"{type(original).__name__} {state}" if state else type(original).__name__
 
 
 def described(error: BaseException) -> str:
-    """What is stored with a parked event: the text, of a database's error the first line without values."""
+    """The error to store with a parked event: its text or, for a database error, the first line, which has no values."""
     original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     if isinstance(original, psycopg.Error):
         return f"{original.sqlstate}: {original.diag.message_primary}"

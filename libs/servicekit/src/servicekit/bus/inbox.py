@@ -48,7 +48,7 @@ class Inbox:
     counts: Counts = field(default_factory=Counts)
 
     def context(self, part: Part, records: Sequence[Received]) -> Context:
-        """Who acts in the transaction of a batch; its events bear their own causes."""
+        """The context of the transaction of a batch. Each event has a cause of its own."""
         events = [r.event for r in records if r.event is not None]
         actor, reason = f"system/{self.database.source}", f"events of {part.topic}"
         if len(events) == 1:

@@ -41,7 +41,8 @@ _CLAIM_LOCK = """
     JOIN unnest(%s::text[], %s::text[]) AS wanted(t, s) ON b.topic = t AND b.subject = s
     ORDER BY b.topic, b.subject FOR UPDATE OF b"""
 # The transaction id first, then the clock: the relay's watermark relies on that order.
-# What is announced is on the disk before the relay can see it, whoever asked for less: it must never be made twice.
+# An announced event must be on disk before the relay can see it, even where the caller asked for less durability:
+# otherwise a crash could lose the event after it was sent, and it would be made a second time.
 _STAMP = """
     WITH tx AS MATERIALIZED (SELECT pg_current_xact_id() AS id)
     SELECT tx.id::text, app.clock(), (SELECT epoch FROM bus.epoch),
@@ -98,7 +99,7 @@ class Announcement:
 
 
 class Announceable(Protocol):
-    """What can be announced: an `Announcement`, or what the contracts' constructors make."""
+    """An event to announce: an `Announcement`, or an object from a constructor of the contracts."""
 
     @property
     def topic(self) -> str: ...
@@ -117,7 +118,7 @@ class Announceable(Protocol):
 
 
 class _Catalogue:
-    """What a process knows of the topics: one set of contracts holds for the whole installation."""
+    """The topics that a process knows; one set of contracts is valid for the whole installation."""
 
     def __init__(self) -> None:
         self.topics: dict[str, TopicSpec] = {}

@@ -1,8 +1,9 @@
-"""What a consumer knows of one partition: where it reads, whether the log is still the one it knew, what waits.
+"""The state of one partition in a consumer: its position, the check that the log is still the same, and its backlog.
 
-An offset means something only in the log that it was read in. So reading begins one record early: the record before
-the position must bear the id that it had. It is looked at again whenever what comes next was sent by another
-connection of the relay, or does not follow: a log may be replaced, and outgrow the position, between two fetches.
+An offset is valid only in the log in which it was read. Reading therefore begins one record early: the record before
+the position must have the id that it had. The consumer checks that record again whenever the next record was sent by
+another connection of the relay, or does not follow the last one: between two fetches a log may be replaced by another
+log that is longer than the position.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ type Record = ConsumerRecord[bytes | None, bytes | None]
 
 class Mode(Enum):
     NEW = auto()
-    """Nothing is known: whatever is delivered is dropped."""
+    """The position is not known yet: every delivered record is dropped."""
     VERIFY = auto()
     """The record before the position is awaited."""
     READ = auto()
@@ -33,7 +34,7 @@ class Mode(Enum):
 
 
 class Verdict(Enum):
-    """What a delivery asks of the consumer."""
+    """What the consumer must do after a delivery."""
 
     NOTHING = auto()
     TAKEN = auto()

@@ -175,7 +175,7 @@ class Relay:
                 f" -c tcp_user_timeout={limit}"
             )
         else:
-            # What is lost with a crash of the database is sent again.
+            # An acknowledgement that a crash of the database loses is only sent again.
             options += " -c synchronous_commit=off"
         return _connection(self._url, options)
 
@@ -354,7 +354,7 @@ class Relay:
                 self.sent += len(ack.ids)
                 self._in_flight.pop(ack.part, None)
                 if ack.ids:
-                    # What was busy tells soon that it has caught up.
+                    # A partition that was busy sends a heartbeat soon, to say that it has caught up.
                     self._heartbeats[ack.part] = min(self._heartbeats[ack.part], soon)
             self._wake.set()
 
@@ -403,7 +403,7 @@ async def _try_lock(connection: queue.Connection) -> bool:
 
 @contextlib.asynccontextmanager
 async def _connection(url: str, options: str) -> AsyncIterator[queue.Connection]:
-    # Who looks for the leader in pg_stat_activity finds its machine and process, whatever lies between.
+    # In pg_stat_activity an administrator finds the machine and the process of the leader, even behind a proxy.
     name = f"relay {platform.node()[:40]} {os.getpid()}"
     connection = await psycopg.AsyncConnection.connect(
         url, autocommit=True, options=options, application_name=name, connect_timeout=10

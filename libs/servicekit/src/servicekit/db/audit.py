@@ -152,7 +152,8 @@ def _state(entry: Entry, body: Mapping[str, Any], personal: Sequence[str]) -> di
     for change in by_size:
         if len(json.dumps(state, ensure_ascii=False).encode()) <= _MOST_BYTES:
             break
-        # What a topic cannot take would hold up the whole trail; the entry itself keeps it, under its digest.
+        # A message that is too large for the topic would block the whole trail. The stored entry keeps the values, and
+        # its digest covers them.
         for side in ("before", "after"):
             if change[side] is not None:
                 change[side] = f"withheld: {len(json.dumps(change[side]))} characters"
@@ -180,7 +181,7 @@ def _full_state(entry: Entry, body: Mapping[str, Any], personal: Sequence[str]) 
 def changes(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, personal: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """What differs, column by column; of a personal column only that it differs."""
+    """The columns that differ, with their values; for a personal column only the fact that it differs."""
     old, new = before or {}, after or {}
     return [
         {

@@ -34,7 +34,7 @@ _OPEN = text(
     " set_config('attest.on_behalf_of', :on_behalf_of, true), set_config('attest.cause', :cause, true),"
     " set_config('attest.correlation', :correlation, true)"
 )
-# What the transaction's commit waits for is kept, so that a stamp can ask for it again.
+# The setting of synchronous_commit is kept, so that an announcement can restore it.
 _OPEN_REPEATABLE = text(
     f"{_OPEN.text}, set_config('attest.durability', current_setting('synchronous_commit'), true),"
     " set_config('synchronous_commit', 'off', true)"

@@ -1,4 +1,4 @@
-"""What a table is decides what the runtime role may do to it and whether its changes are audited.
+"""The kind of a table decides what the runtime role may do to it and whether its changes are audited.
 
 | kind      | runtime role                           | audited | example                                             |
 |-----------|----------------------------------------|---------|-----------------------------------------------------|

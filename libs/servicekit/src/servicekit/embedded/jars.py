@@ -162,7 +162,7 @@ def _resolve(jar: Jar, target: Path) -> Path:
 
 
 def _is_of_the_network(error: Exception) -> bool:
-    """Not of the disk, whose OSError has a number; those of requests have the request."""
+    """Whether the network failed. An OSError of the disk has an error number; one of requests has the request."""
     if isinstance(error, OSError):
         return error.errno is None or hasattr(error, "request")
     return isinstance(error, RuntimeError)

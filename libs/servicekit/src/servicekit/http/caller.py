@@ -1,4 +1,4 @@
-"""Who calls: the internal token of the gateway, verified by every service itself.
+"""The caller of a request, from the gateway's internal token, which every service verifies itself.
 
 The gateway forwards a short (60 s) JWT, signed with Ed25519 and bound to one service as audience, that names the
 user and the grants. A service refuses every call without one: a network position is not an identity.
@@ -103,7 +103,7 @@ class TokenVerifier:
         return cls.from_set(json.loads(path.read_text()), audience=audience)
 
     def claims(self, token: str, *, use: str) -> dict[str, Any]:
-        """The claims of a valid token. Raises a 401 problem otherwise; the cause is not told to the caller."""
+        """The claims of a valid token. Raises a 401 problem otherwise, which does not say why."""
         try:
             claims = self._decoded(token)
             self._claims.validate(claims)

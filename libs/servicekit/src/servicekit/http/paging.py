@@ -43,7 +43,7 @@ def after(cursor: str | None, columns: Sequence[ColumnElement[Any]]) -> list[Col
 
 
 def page(rows: Sequence[Any], limit: int, key: Sequence[str]) -> tuple[Sequence[Any], str | None]:
-    """Of limit + 1 rows the first limit, and the cursor of the next page when there is one."""
+    """The first `limit` of up to `limit` + 1 rows, and the cursor of the next page when there is one."""
     if len(rows) <= limit:
         return rows, None
     shown = rows[:limit]
