@@ -428,7 +428,7 @@ export interface paths {
         };
         /**
          * Read Clock
-         * @description What the platform's clock shows; it can be moved in demo and test platforms alone.
+         * @description The time of the platform's clock, which can be moved on demo and test platforms only.
          */
         get: operations["read_clock_api_clock_get"];
         put?: never;
@@ -1356,7 +1356,7 @@ export interface paths {
         };
         /**
          * List Access
-         * @description Who looked at the record, newest first.
+         * @description The people who looked at the record, newest first.
          */
         get: operations["list_access_api_records__record__access_get"];
         put?: never;
@@ -1564,7 +1564,7 @@ export interface paths {
         put?: never;
         /**
          * Create Intent
-         * @description What would be signed, bound by its digest for five minutes. 423 while signing is locked.
+         * @description The content to sign, bound by its digest for five minutes. 423 while signing is locked.
          */
         post: operations["create_intent_api_signing_intents_post"];
         delete?: never;
@@ -2989,7 +2989,7 @@ export interface components {
         };
         /**
          * GoverningAt
-         * @description What governs at a site now, since when, and what follows; times bear the offset of the site.
+         * @description The version that governs at a site now, since when, and the next one; times have the offset of the site.
          */
         GoverningAt: {
             /** Governing Version */
@@ -3155,7 +3155,7 @@ export interface components {
         };
         /**
          * IntentOut
-         * @description What is signed when it is confirmed: `display` is the owner's view of it, `digest` binds it.
+         * @description The content that a confirmation signs: `display` is the owner's view of it, and `digest` binds it.
          */
         IntentOut: {
             /** Digest */
@@ -3358,7 +3358,7 @@ export interface components {
         };
         /**
          * MatrixDifference
-         * @description What a draft changes. stricter: who met it before may not meet it now. people: who hold the source when it takes
+         * @description A difference that a draft makes. stricter: a person who met the old rule may not meet the new one. people: who hold the source when it takes
          *     effect or later; both are told by the preview alone.
          */
         MatrixDifference: {
@@ -3716,7 +3716,7 @@ export interface components {
         };
         /**
          * PersonNameIn
-         * @description Of a person whom nobody has announced yet: the first accounts are older than the first import.
+         * @description The name of a person whom no event has announced yet: the first accounts are made before the first import.
          */
         PersonNameIn: {
             /** Family Name */
@@ -4146,7 +4146,8 @@ export interface components {
         };
         /**
          * VersionPatch
-         * @description What is not given stays; null empties it. revision: the one that was read; 409 `stale` when another stands.
+         * @description A field that is not given stays as it is; null empties it. revision: the one that the client has read; 409 `stale`
+         *     when the stored one differs.
          */
         QmsVersionPatch: {
             /** Change Class */
@@ -4252,7 +4253,7 @@ export interface components {
         };
         /**
          * ContentOut
-         * @description What was shown: the file by its digest, and when each section was opened.
+         * @description The content that was shown: the digest of the file, and when each section was opened.
          */
         RecordsContentOut: {
             /** First Opened At */
@@ -4779,7 +4780,7 @@ export interface components {
         };
         /**
          * SessionOut
-         * @description Who I am, what I may do, and the token that calls which change something bear in `X-CSRF-Token`.
+         * @description The user, their rights, and the token that each changing call sends in `X-CSRF-Token`.
          */
         SessionOut: {
             /** Account */

@@ -1,4 +1,4 @@
-"""What this service listens to: topic -> fold. The folds stand in `sources`, one module for each kind of fact."""
+"""The topics that this service consumes: topic -> fold. The folds are in `sources`, one module for each kind of fact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the folds of the sources share: keeping states and marking cells, set-wise."""
+"""Helpers for the folds of the sources: they keep states and mark cells, one statement for many rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source of facts is: one kind of fact that the engine derives cells from.
+"""The definition of a source of facts: one kind of fact from which the engine derives cells.
 
 Each module of `assignment_svc.sources` declares one `SOURCE`. It says which tables hold the facts, which events bring
 them, which cells an event marks, which rows a derivation needs, and what they mean to the engine. `registry` finds the
@@ -67,7 +67,7 @@ class Snapshot:
         return found[0] if found else None
 
     def once[T](self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` returns; it is called once for each key, since many cells share a person or a document."""
+        """The result of `make`, which is called once for each key, because many cells share a person or a document."""
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = make()

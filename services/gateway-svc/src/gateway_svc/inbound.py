@@ -1,4 +1,4 @@
-"""What this service listens to. `INBOUND` at the foot is the table: topic -> fold."""
+"""The topics that this service consumes. `INBOUND` at the foot is the table: topic -> fold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway_svc.db import tables
 
 
 async def people(tx: Tx, events: Sequence[Event[matrix_person_v2.State]]) -> None:
-    """Who is known. Whoever has left keeps the account until an administrator takes it away."""
+    """The known people. A person who has left keeps the account until an administrator disables it."""
     rows = [{"person": event.state.person} for event in events]
     await tx.execute(insert(tables.person).values(rows).on_conflict_do_nothing())
 

@@ -14,7 +14,7 @@ OWN_NAME = "gateway"
 
 
 class Tls(StrEnum):
-    """Who speaks TLS with the browser (`ATTEST_TLS`)."""
+    """The party that ends the browser's TLS connection (`ATTEST_TLS`)."""
 
     GATEWAY = "gateway"
     """The gateway itself, off the loopback; on it, plain http will do."""
@@ -49,7 +49,7 @@ class GatewaySettings(ServiceSettings):
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """name -> base URL of every service that is told."""
+        """name -> base URL of every configured service."""
         return {name: url for name in SERVICES if (url := getattr(self, f"{name}_url"))}
 
     @property

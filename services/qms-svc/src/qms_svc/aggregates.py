@@ -53,7 +53,7 @@ def _document_rows(state: Document) -> Iterable[Row]:
 
 
 def _version_row(version: Version) -> Row:
-    """What a draft plans is kept in its row; what is approved stands in facts of its own."""
+    """The plan of a draft is kept in its row; approved dates are facts of their own."""
     if not version.is_unapproved:
         return queries.VERSION.row(version)
     return queries.VERSION.row(

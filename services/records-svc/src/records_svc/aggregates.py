@@ -44,7 +44,7 @@ _REPEATED = (
     "time_zone",
     "corrects",
 )
-"""What the record has from its late entry."""
+"""The columns that a record takes from its late entry."""
 
 
 async def _load_late_entry(tx: Tx, key: str) -> LateEntry | None:

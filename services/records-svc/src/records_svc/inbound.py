@@ -1,4 +1,4 @@
-"""What this service listens to. `INBOUND` at the foot is the table: topic -> fold."""
+"""The topics that this service consumes. `INBOUND` at the foot is the table: topic -> fold."""
 
 from __future__ import annotations
 

@@ -265,7 +265,8 @@ type Due = Mapping[tuple[str, str, str], Mapping[str, Any]]
 
 
 async def _due(tx: Tx, people: Sequence[str], items: Sequence[str], moment: datetime) -> Due:
-    """Of each cell the assignment open at the instant that is due first; one of a role to come only beside no other."""
+    """For each cell the assignment that is open at the instant and due first. An assignment for a future role counts only
+    when there is no other."""
     rows = await tx.rows(
         "SELECT DISTINCT ON (person, item, place) person, item, place, due_at, trigger FROM app.assignment"
         " WHERE person = ANY(:people) AND item = ANY(:items) AND opened_at <= :at"

@@ -42,7 +42,7 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """Who supervises: cells by item and place, and spells of the overlay TRN (AE-20)."""
+    """The supervisor: cells by item and place, and spells of the overlay TRN (AE-20)."""
 
     person: str
     cells: Mapping[str, Mapping[str, Sequence[Segment]]]

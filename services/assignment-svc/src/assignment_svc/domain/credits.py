@@ -73,7 +73,7 @@ class _Bridge(NamedTuple):
 
 
 def best(credits: Sequence[Credit], at: datetime) -> Credit | None:
-    """Of the credits that exist at ``at``, over or not, the one that ends last; tie: own (C-12)."""
+    """The credit that ends last among those that exist at ``at``, expired ones included; on a tie, the own one (C-12)."""
     found: Credit | None = None
     for credit in credits:
         if credit.start <= at and (
@@ -86,7 +86,7 @@ def best(credits: Sequence[Credit], at: datetime) -> Credit | None:
 
 
 class CreditBook:
-    """What the records are worth while ``methods`` and ``interval`` (months; None: never ends) are asked.
+    """The credits of the records while ``methods`` and ``interval`` (months; None: never ends) are required.
 
     ``records`` are those that pass, by time. Those from before ``forget_before`` count no more (AE-11).
     """
@@ -288,7 +288,7 @@ class CreditBook:
         return credits
 
     def trained(self) -> list[Trained]:
-        """What was trained, lapsed or not, by version (C-03 rows 10 to 12)."""
+        """The trained methods by version, lapsed ones included (C-03 rows 10 to 12)."""
         if self._trained is None:
             numbers = set(self.by_version)
             for rule in self._facts.equivalences:
@@ -366,7 +366,7 @@ class CreditBook:
         return asked - have
 
     def supervised(self, number: int) -> list[Credit]:
-        """What would be credits on the version if OJT at level *supervised* were enough (C-03 row 8)."""
+        """The credits on the version that there would be if OJT at level *supervised* were enough (C-03 row 8)."""
         if Method.O not in self.methods:
             return []
         extra = self._grouped(supervised(self._facts.records)).get(number)

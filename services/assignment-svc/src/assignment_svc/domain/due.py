@@ -80,7 +80,7 @@ def by_span(facts: CellFacts, span: ObligationSpan, opened: datetime) -> Due:
         start = start_of_day(span.spell_from, zone)
         if opened < start:
             return before(facts, start, opened)
-        # It had started when it was told: thirty days from that day, not from a start that nobody knew of.
+        # The obligation had begun before it was recorded: the thirty days count from the day of the recording.
         told = start if span.recorded_at is None else max(start, span.recorded_at)
         return at_end_of(local_date(told, zone) + _GRACE, zone)
     if span.trigger is Trigger.MATRIX_CHANGE:

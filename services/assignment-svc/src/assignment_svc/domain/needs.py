@@ -132,7 +132,7 @@ class Needs:
         trigger, cause = min(candidates, key=lambda one: (TRIGGER_RANK[one[0]], one[1]))
         known_at = max((s.recorded_at for s in spans if s.recorded_at is not None), default=None)
         if trigger in REVISIONS and spans == [] and version.window_opens is not None:
-            # The revision was due from its window on, but could only be told once the obligation was known.
+            # The revision was due from the opening of its window, but nobody could know that before the obligation was known.
             told = [s.recorded_at for s in moment.regime.spans if s.recorded_at is not None]
             known_at = max(version.window_opens, min(told, default=version.window_opens))
         opened = since

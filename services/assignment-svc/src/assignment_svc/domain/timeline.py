@@ -49,7 +49,7 @@ class Segment(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """What is true over ``[start, end)`` before it is put into words.
+    """The facts that hold over ``[start, end)``, before they are turned into a status and reasons.
 
     ``credit`` is that for the governing version, over or not; ``met`` what the version of ``completed`` was met by
     when there is none (row 10). ``status`` leaves suspension aside.

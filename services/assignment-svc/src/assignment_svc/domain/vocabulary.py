@@ -36,7 +36,7 @@ class Status(_Word):
 
 
 class Verdict(_Word):
-    """What a status means for work (C-03)."""
+    """The meaning of a status for work (C-03)."""
 
     ALLOW = "ALLOW"
     ALLOW_WITH_CONDITION = "ALLOW_WITH_CONDITION"
@@ -104,7 +104,7 @@ class SourceClass(_Word):
 
 
 class Basis(_Word):
-    """What a record rests on (C-03 row 6, R-10, R-12, R-20)."""
+    """The basis of a record (C-03 row 6, R-10, R-12, R-20)."""
 
     TRAINING = "TRAINING"
     RPL = "RPL"

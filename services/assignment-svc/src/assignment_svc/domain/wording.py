@@ -87,7 +87,7 @@ def _segment(facts: CellFacts, moment: Moment, worded: dict[int, _Worded]) -> Se
     governing = moment.stretch.governing
     if status is Status.NOT_REQUIRED or governing is None:
         reasons = (Reason(regime.why, regime.detail),) if regime.book is None else _NOTHING_GOVERNS
-        # Not required as far as anybody knows: an open question says that nobody does (C-34).
+        # An open question of the matrix says that it is unknown whether the item is required (C-34).
         asked = regime.why != "NOT_EMPLOYED" and _asked(facts, moment.start)
         flags = (Flag.MATRIX_UNRESOLVED,) if asked else ()
         return Segment(

@@ -78,7 +78,7 @@ UNION ALL SELECT 'watermark', topic, NULL, NULL, CASE WHEN bool_and(watermark IS
 
 @dataclass(slots=True)
 class Facts:
-    """What a check rests on, read in one statement: one snapshot, one trip to the database.
+    """Reads the facts of a check in one statement, so that they are of one snapshot and take one trip to the database.
 
     now: `app.clock()`. marked: (person, item) of the cells to be derived again.
     """
@@ -141,7 +141,7 @@ def _of_asset(asset: str) -> dict[str, str]:
 
 
 def _required_by_asset(facts: Facts, asset: str, at: datetime) -> tuple[set[str], list[datetime]]:
-    """What the asset itself requires of the person at that instant, and when it will require more (MX-03)."""
+    """The items that the asset itself requires of the person at that instant, and when it will require more (MX-03)."""
     source = _of_asset(asset).items()
     now: set[str] = set()
     later: list[datetime] = []

@@ -33,7 +33,8 @@ from assignment_svc.sources import obligations, units
 
 TZDATA = version("tzdata")
 
-# What was never owed has no cell: its facts are not read. A plant's history comes before what its people owe.
+# An item that the person never owed has no cell, and its facts are not read. An import brings the history of a plant
+# before the obligations.
 _LOAD = f"""
 WITH marked AS (
   SELECT * FROM unnest(%b::text[], %b::text[]) AS m (person, item)
@@ -281,7 +282,7 @@ def _assignment(change: Change) -> tuple[str, dict[str, Any]]:
 
 
 def _context(tx: Tx, marks: Mapping[str, Sequence[Mark]], d: Derived) -> Context:
-    """Of the cell's own marks the last; a mark of all items otherwise. The cause travels on (law 2)."""
+    """The last mark of the cell itself or, if there is none, a mark of all items. The derived event keeps its cause (law 2)."""
     of_person = marks[d.person]
     own = (
         [m for m in of_person if m.key == d.item]

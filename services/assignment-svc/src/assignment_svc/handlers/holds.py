@@ -38,7 +38,7 @@ async def put(tx: Tx, person: str, items: Sequence[str] | None, from_at: datetim
 async def release(tx: Tx, hold: Mapping[str, Any]) -> dict[str, Any]:
     await claim(tx, [])
     row = {"hold": hold["id"], "to_at": tx.recorded_at, "recorded_at": tx.recorded_at}
-    # Of two that release at once the key lets one through; looking first would not.
+    # If two people release the hold at the same time, the primary key lets only one through; a read before would not.
     statement = insert(RELEASE).on_conflict_do_nothing().returning(RELEASE.c.hold)
     if await tx.one(statement, row) is None:
         raise conflict("released", "the hold has been released already")

@@ -129,7 +129,7 @@ def _boundary(entry: Json, place: Place) -> datetime | None:
 
 
 def _days_by_place(entries: Sequence[Json] | None) -> dict[str, date]:
-    """Of several entries for a place the last recorded one."""
+    """The entry of the place; of several entries, the one recorded last."""
     ordered = sorted(entries or [], key=lambda e: e.get("recorded_at") or "")
     return {e["place"]: date.fromisoformat(e["on"]) for e in ordered}
 

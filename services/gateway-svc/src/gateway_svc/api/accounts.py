@@ -255,5 +255,5 @@ def _text(value: Any) -> Any:
 
 
 def _without_secrets(body: BaseModel) -> bytes:
-    """What was asked, for the idempotency key: a digest of a password could be guessed at leisure."""
+    """The request as the idempotency key stores it. The password is left out, because its digest could be guessed offline."""
     return body.model_dump_json(exclude={"password"}).encode()

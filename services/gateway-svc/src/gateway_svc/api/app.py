@@ -1,4 +1,4 @@
-"""What makes the application of a service a front door: identity, proxy, static files, one OpenAPI document."""
+"""Turns the application of a service into the front door: identity, proxy, static files, one OpenAPI document."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def api_routes(routes: Sequence[Any]) -> list[APIRoute]:
 
 
 class OpenApi:
-    """The merged document, asked for once every service has told its own."""
+    """The merged OpenAPI document. It is made once every service has returned its own."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

@@ -35,7 +35,7 @@ ServicesOf = Annotated[Services, Depends(services_of)]
 
 @router.get("/clock")
 async def read_clock(database: DatabaseOf, settings: SettingsOf) -> schemas.ClockOut:
-    """What the platform's clock shows; it can be moved in demo and test platforms alone."""
+    """The time of the platform's clock, which can be moved on demo and test platforms only."""
     return schemas.ClockOut(
         now=await clock.now(database),
         movable=settings.mode != Mode.PRODUCTION,

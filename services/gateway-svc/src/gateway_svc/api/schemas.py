@@ -1,4 +1,4 @@
-"""What the gateway's own routes take and answer."""
+"""Requests and answers of the gateway's own routes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class GrantOut(BaseModel):
 
 
 class SessionOut(BaseModel):
-    """Who I am, what I may do, and the token that calls which change something bear in `X-CSRF-Token`."""
+    """The user, their rights, and the token that each changing call sends in `X-CSRF-Token`."""
 
     account: str
     username: str
@@ -81,7 +81,7 @@ PersonNamePart = Annotated[str, Field(min_length=1, max_length=120)]
 
 
 class PersonNameIn(Closed):
-    """Of a person whom nobody has announced yet: the first accounts are older than the first import."""
+    """The name of a person whom no event has announced yet: the first accounts are made before the first import."""
 
     given_name: PersonNamePart
     family_name: PersonNamePart
@@ -171,7 +171,7 @@ class IntentIn(Closed):
 
 
 class IntentOut(BaseModel):
-    """What is signed when it is confirmed: `display` is the owner's view of it, `digest` binds it."""
+    """The content that a confirmation signs: `display` is the owner's view of it, and `digest` binds it."""
 
     id: str
     service: str

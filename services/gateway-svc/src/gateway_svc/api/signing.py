@@ -34,7 +34,7 @@ Signs = Annotated[Signing, Depends(signing_of)]
 
 @router.post("/intents", status_code=201)
 async def create_intent(body: schemas.IntentIn, signing: Signs) -> schemas.IntentOut:
-    """What would be signed, bound by its digest for five minutes. 423 while signing is locked."""
+    """The content to sign, bound by its digest for five minutes. 423 while signing is locked."""
     row = await intents.create(
         signing, Asked(body.service, body.kind, body.key, body.meaning, body.inputs, body.reason)
     )

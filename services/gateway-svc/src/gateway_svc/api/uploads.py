@@ -1,4 +1,4 @@
-"""What comes in: several files, or one zip with files and nothing else, within limits that hold before unpacking."""
+"""Uploads: several files, or one zip that holds files only. The limits are checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def unpack(data: bytes, limits: UploadLimits = DEFAULT_LIMITS) -> dict[str, byte
 
 
 def _read(file: Any, most: int, name: str, limits: UploadLimits) -> bytes:
-    """What an entry unpacks to is counted while it is unpacked: the size that it states is only its word."""
+    """The bytes of an entry. They are counted while it is unpacked, because the size in its header may be wrong."""
     parts: list[bytes] = []
     size = 0
     while part := file.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""What earlier imports brought: kept for good, so that a second run answers identical, and a conflict is refused."""
+"""The rows of earlier imports. They are kept for ever, so that a second run finds identical rows and refuses conflicts."""
 
 from __future__ import annotations
 

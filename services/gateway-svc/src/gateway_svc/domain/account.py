@@ -134,7 +134,7 @@ type Event = Created | RoleGranted | GrantEnded | Moved | PasswordSet | HolderPr
 
 
 def decide(account: Account | None, command: Command, now: datetime) -> list[Event]:
-    """What a command on an account brings about; raises RuleError or StateError when it is refused."""
+    """The events of a command on an account; raises RuleError or StateError when it is refused."""
     if isinstance(command, Create):
         made = Account(
             account=command.account,

@@ -139,7 +139,7 @@ type Event = Uploaded | Moved
 
 
 def decide(job: Job | None, command: Command, now: datetime) -> list[Event]:
-    """What a command on a job brings about; raises StateError when the state does not allow it."""
+    """The events of a command on a job; raises StateError when the state does not allow it."""
     if isinstance(command, Upload):
         made = command.job
         # With nothing to take the job is done at once: an import that is run again changes nothing (C-30).

@@ -1,4 +1,4 @@
-"""Which service answers which address. What is not in the table is not forwarded."""
+"""The table of addresses and the services that answer them. An address that is not in it is not forwarded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Target:
         return self.service
 
 
-# What is as it is known now, the engine answers; what was known at an instant, the archive.
+# The engine answers with what is known now; reporting answers with what was known at an instant.
 ROUTES: Mapping[str, Target] = {
     "/api/organisation": Target("matrix"),
     "/api/people": Target("matrix"),

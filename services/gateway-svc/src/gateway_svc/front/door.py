@@ -35,11 +35,11 @@ PUBLIC: frozenset[tuple[str, str]] = frozenset({("POST", "/api/session"), ("GET"
 """Open without an identity, by decision: to log in, and to see which clock the platform has before that.
 Static files, /livez, /readyz and /openapi.json are not below /api and need none either."""
 
-# What a page asks by itself while nobody is there must not keep a session alive.
+# Requests that a page sends automatically while nobody is there must not keep a session alive.
 PASSIVE = frozenset({("GET", "/api/clock"), ("GET", "/api/health"), ("GET", "/api/session")})
 PASSIVE_HEADER = "x-attest-background"
 
-# What may be done before the password that somebody else chose is replaced.
+# The requests that are allowed before the user has replaced a password that somebody else chose.
 BEFORE_CHANGE = frozenset(
     {
         ("GET", "/api/session"),
@@ -116,7 +116,7 @@ class FrontDoor:
             identity.current.reset(token)
 
     async def _admit(self, scope: Scope, headers: Headers) -> Identity | None:
-        """Who calls; None where nobody needs to be known. Raises the problem to answer with instead."""
+        """The caller; None for an address that needs none. Raises the problem that refuses the request."""
         method, path = scope["method"], scope["path"]
         if path == "/metrics" and not _is_local(scope):
             raise Problem(404, "not-found", "Not Found")

@@ -1,4 +1,4 @@
-"""What every answer bears: nothing may be framed, guessed, sniffed, or loaded from elsewhere (ASVS 3.4)."""
+"""The security headers of every answer: no frames, no sniffing of types, no content of other origins (ASVS 3.4)."""
 
 from __future__ import annotations
 

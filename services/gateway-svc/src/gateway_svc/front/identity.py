@@ -1,4 +1,4 @@
-"""Who calls, and how the rest of a request learns of it; found by `gateway_svc.front.lookup`."""
+"""The caller of a request, found by `gateway_svc.front.lookup`, and how the handlers get it."""
 
 from __future__ import annotations
 

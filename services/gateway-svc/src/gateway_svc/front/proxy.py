@@ -1,4 +1,4 @@
-"""What is passed on to the service that owns an address: method, path, query and body as they came, few headers.
+"""Forwards a request to the service that owns its address: method, path, query and body unchanged, and few headers.
 
 Nothing that a caller says about itself goes through: the token, the correlation and the trace are the gateway's own.
 """
@@ -121,7 +121,7 @@ class _Body:
 
     def __init__(self, request: Request, limit: int) -> None:
         self.trouble: Problem | None = None
-        """What is wrong with the body, when sending it failed for that."""
+        """The problem of the request body, when sending failed because of it."""
         self._request = request
         self._limit = limit
 

@@ -38,7 +38,7 @@ class Guess:
 
 
 def subject_of(username: str) -> str:
-    """What guesses for a name are counted by: names that nobody has are counted too, and none is kept as typed."""
+    """The key by which failed log-ins for a name are counted. Unknown names are counted, too; no name is kept as typed."""
     return hashlib.sha256(b"attest-login/1:" + username.encode()).hexdigest()
 
 
@@ -82,7 +82,7 @@ async def settle(tx: Tx, guess: Guess, *, succeeded: bool, account: str | None, 
     if not lockout.sets_lock(failures):
         return False
     await note(tx, f"{guess.purpose}_locked", account=account, session=session)
-    # The security unit is told at once (21 CFR 11.300(d)); the account is named by its id alone.
+    # The security unit is alerted at once (21 CFR 11.300(d)); the alert names the account by its id alone.
     log.warning("security-alert", alert=f"{guess.purpose}-locked", account=account or "unknown")
     return True
 

@@ -28,7 +28,7 @@ SYSTEM = Caller(actor="system/gateway", grants=())
 
 
 def first_log_in(state_dir: Path) -> Path:
-    """Where the first administrator's name and one-time password are told, mode 0600."""
+    """The file with the first administrator's name and one-time password, mode 0600."""
     return state_dir / "secrets" / "first-administrator.txt"
 
 

@@ -32,7 +32,7 @@ async def move(
 ) -> datetime:
     """Moves the clock of the whole platform forward to `to`; returns what it shows then.
 
-    The offset is noted before anybody is told. When a service cannot be reached (503, named), the move is repeated:
+    The offset is stored before any service is called. When a service cannot be reached (503, named), the move is repeated:
     nobody gets a lower offset than one that was noted, so that all end with the same.
     Raises 403 in production, 409 for an instant that is past.
     """

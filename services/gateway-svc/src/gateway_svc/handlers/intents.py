@@ -40,7 +40,7 @@ _GONE = {"expired": 410, "stale": 409, "declined": 409, "signed": 409}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be signed, as the page asks for it."""
+    """The record that the page asks to sign."""
 
     service: str
     kind: str
@@ -52,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """Who signs, and with what: the parts that every act on an intent needs."""
+    """The signer and the services that every act on an intent needs."""
 
     database: Database
     services: Services
@@ -231,7 +231,7 @@ def _locked(retry_after: int, *, busy: bool = False) -> Problem:
         423,
         "signing-locked",
         "Signing is locked",
-        "Too many signings failed. Signing is locked for 30 minutes; security has been told.",
+        "Too many signings failed. Signing is locked for 30 minutes, and the security unit has been alerted.",
         headers={"Retry-After": str(retry_after)},
     )
 

@@ -59,5 +59,5 @@ def new_secret() -> str:
 
 
 def secret_hash(secret: str) -> str:
-    """What is stored of a secret that nobody chose: SHA-256 is enough for 256 random bits."""
+    """The digest to store of a generated secret. SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(secret.encode()).hexdigest()

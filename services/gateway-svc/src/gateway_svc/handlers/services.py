@@ -109,7 +109,7 @@ class Services:
         return token
 
     def headers(self, service: str, caller: Caller | None, correlation: str) -> dict[str, str]:
-        """What tells the service who calls, and as part of what."""
+        """The headers that name the caller and the correlation of the call."""
         headers = {"x-correlation-id": correlation}
         if caller is not None:
             headers["authorization"] = f"Bearer {self.token(service, caller)}"
@@ -179,7 +179,7 @@ class Services:
             raise unreachable(service, "cannot be reached") from None
 
     async def ask(self, service: str, method: str, path: str, caller: Caller, **more: Any) -> Any:
-        """As `call`, the JSON value of a good answer; an error is raised as the problem that the service told."""
+        """As `call`, the JSON value of a good answer; an error is raised as the problem that the service returned."""
         answer = await self.call(service, method, path, caller, **more)
         if answer.is_success:
             return answer.json() if answer.content else None
@@ -194,7 +194,7 @@ class Services:
 
 
 def problem_of(service: str, answer: httpx.Response) -> Problem:
-    """The problem that another service told, to be told on. A refusal of our own token is our fault: 503."""
+    """The problem that another service returned, to pass on. If it refused our own token, the fault is ours: 503."""
     try:
         body = answer.json()
     except ValueError:

@@ -271,7 +271,7 @@ async def _change(
 
 
 def _problem(from_field: str, to_field: str) -> Callable[[Exception], Problem | None]:
-    """A rule of spells that refuses, told by the names that the body of the route has for their days."""
+    """Translates the refusal of a rule of spells: it names the fields as the request body does."""
     named = {"from": from_field, "to": to_field}
 
     def translate(error: Exception) -> Problem | None:

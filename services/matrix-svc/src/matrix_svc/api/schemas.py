@@ -213,7 +213,7 @@ class MatrixDraftIn(Command):
 
 
 class MatrixDifference(BaseModel):
-    """What a draft changes. stricter: who met it before may not meet it now. people: who hold the source when it takes
+    """A difference that a draft makes. stricter: a person who met the old rule may not meet the new one. people: who hold the source when it takes
     effect or later; both are told by the preview alone."""
 
     change: Literal["added", "removed", "changed", "answered"]

@@ -19,7 +19,7 @@ from matrix_svc.domain.spells import Spell, SpellKind, standing
 
 
 class Trigger(StrEnum):
-    """What the beginning of a span is in the field's words (C-24b)."""
+    """The trigger that the beginning of a span stands for (C-24b)."""
 
     NEW_HIRE = "NEW_HIRE"
     ROLE_CHANGE = "ROLE_CHANGE"

@@ -15,7 +15,7 @@ from matrix_svc.domain.spells import Spell, SpellKind, standing
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a roster says of a day. shift: None is a day off."""
+    """One statement of a roster about a day. shift: None is a day off."""
 
     day: date
     shift: str | None

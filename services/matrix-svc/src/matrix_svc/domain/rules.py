@@ -80,7 +80,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a draft of the matrix says about one source and item; no methods = the cell is empty."""
+    """A cell of a draft of the matrix, for one source and item; no methods: the cell is empty."""
 
     source_kind: SourceKind
     source: str

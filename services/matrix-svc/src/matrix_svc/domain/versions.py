@@ -109,7 +109,7 @@ def check_approval(draft: Draft, changes: Sequence[Difference]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What approval writes: new rules, the ends of the rules that they replace, and the questions it answers."""
+    """The facts that an approval writes: new rules, the ends of the rules that they replace, and answered questions."""
 
     rules: Sequence[Rule]
     ends: Mapping[str, datetime]

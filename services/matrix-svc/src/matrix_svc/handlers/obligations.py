@@ -19,7 +19,7 @@ from matrix_svc.domain.obligations import question_spans, spans
 from matrix_svc.projections import queries
 
 OBLIGATIONS = "obligations"
-"""What is derived in a person's lane; the only kind there is."""
+"""The key of the marks in a person's lane; there is only this one kind."""
 
 
 async def derive(tx: Tx, marks: Mapping[str, Sequence[Mark]]) -> None:

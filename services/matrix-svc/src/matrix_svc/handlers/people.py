@@ -51,7 +51,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hire(Terms):
-    """What a hire says; `person` is the employee number of the company, unique for ever (PL-01)."""
+    """The data of a hire; `person` is the employee number of the company, unique for ever (PL-01)."""
 
     person: str
     given_name: str
@@ -232,7 +232,7 @@ def _ending(spells: Sequence[Spell], kind: SpellKind, ends: str, day: date) -> S
 
 
 def _first_spells(tx: Tx, person: str, terms: Terms, standing_before: Sequence[Spell]) -> list[Spell]:
-    """What begins with an employment, the employment itself first."""
+    """The spells that begin with an employment, the employment itself first."""
     starts = terms.hired_on
     place = {"department": terms.department, "area": terms.area}
     spells = [

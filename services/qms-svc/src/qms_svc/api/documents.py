@@ -198,7 +198,7 @@ def given(body: schemas.Strict) -> dict[str, Any]:
 
 
 def planned(body: schemas.VersionPatch) -> dict[str, Any]:
-    """What the request names of a draft's plan, as the domain calls it."""
+    """The fields of a draft's plan that the request names, under the names of the domain."""
     fields = body.model_dump(exclude_unset=True, exclude={"reason", "revision", "effective", "ends"})
     if "effective" in body.model_fields_set:
         fields["effective"] = [effective_of(entry) for entry in body.effective or []]

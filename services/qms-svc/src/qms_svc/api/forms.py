@@ -40,6 +40,6 @@ def json_field[T](name: str, text: str | None, kind: type[T]) -> T:
 
 
 def asked_of(fields: Mapping[str, Any], sha256: str) -> bytes:
-    """What a multipart request asked for, without its random boundary: the same key with another is another command."""
+    """The content of a multipart request without its random boundary, for the comparison of idempotent requests."""
     body = json.dumps(dict(fields), sort_keys=True, default=str) + sha256
     return hashlib.sha256(body.encode()).digest()

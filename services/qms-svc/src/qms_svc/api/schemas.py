@@ -90,7 +90,8 @@ class ChangePatch(Command):
 
 
 class VersionPatch(Command):
-    """What is not given stays; null empties it. revision: the one that was read; 409 `stale` when another stands."""
+    """A field that is not given stays as it is; null empties it. revision: the one that the client has read; 409 `stale`
+    when the stored one differs."""
 
     revision: int
     change_class: ChangeClass | None = None
@@ -178,7 +179,7 @@ class Retired(BaseModel):
 
 
 class GoverningAt(BaseModel):
-    """What governs at a site now, since when, and what follows; times bear the offset of the site."""
+    """The version that governs at a site now, since when, and the next one; times have the offset of the site."""
 
     place: str
     title: str

@@ -213,7 +213,7 @@ type Event = (
 
 
 def decide(control: Control | None, command: Command, now: datetime) -> list[Event]:
-    """What a command on a change brings about; raises RuleError or StateError when it is refused."""
+    """The events of a command on a change; raises RuleError or StateError when it is refused."""
     if isinstance(command, Open):
         return [_open(control, command, now)]
     assert control is not None, "only opening makes a change"
@@ -283,7 +283,7 @@ def evolve(control: Control | None, event: Event) -> Control:
         case Submitted(at):
             return _in_state(control, VersionState.IN_REVIEW).moved(at, state=ChangeState.IN_REVIEW)
         case Recalled(at):
-            # What was signed so far was signed for what stood then.
+            # The signatures so far bind the content of that time.
             return _in_state(control, VersionState.DRAFT).moved(at, state=ChangeState.DRAFT, approvals=[])
         case Cancelled(versions, at):
             control = control.put(*(withdrawn(version, at) for version in versions))

@@ -1,4 +1,4 @@
-"""What a file is, by its bytes alone, and the sections that its reader must open (SR-05)."""
+"""The type of a file, recognised by its bytes alone, and the sections that its reader must open (SR-05)."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _ruling(
     zone: str,
     at: datetime,
 ) -> tuple[Version, datetime] | None:
-    """What the rule finds among the versions that have an effective instant at the place."""
+    """The answer of the rule, from the versions that have an effective instant at the place."""
     known = {version.number: version for version in versions}
     here = [version.at_place(place, zone) for version in known.values()]
     dated = [version for version in here if version.effective_at is not None]
@@ -269,7 +269,7 @@ type DocumentEvent = Registered | Described | Retired | DateMoved | Withdrawn
 
 
 def decide(document: Document | None, command: DocumentCommand, now: datetime) -> list[DocumentEvent]:
-    """What a command on a document brings about; raises RuleError or StateError when it is refused."""
+    """The events of a command on a document; raises RuleError or StateError when it is refused."""
     if isinstance(command, Register):
         if document is not None:
             raise StateError("document-exists", f"{command.document} is taken")

@@ -1,4 +1,4 @@
-"""What a draft of a document version plans, and the files it has, until it is approved."""
+"""The plan and the files of a draft of a document version, until the version is approved."""
 
 from __future__ import annotations
 

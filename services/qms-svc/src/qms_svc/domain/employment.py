@@ -1,4 +1,4 @@
-"""Whether somebody has left, told from employment spells without knowing their place."""
+"""Whether a person has left, derived from employment spells without knowledge of the place."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class ChangeClass(StrEnum):
 
 
 class TrainingDecision(StrEnum):
-    """What those concerned must do about a version (QM-03)."""
+    """The training that a version requires of the people concerned (QM-03)."""
 
     NONE = "none"
     READ = "read"

@@ -218,5 +218,5 @@ async def _announce(
 
 
 def _digest(row: Mapping[str, Any]) -> str:
-    """Of the content alone: where a row stood does not matter."""
+    """The digest of the content. The place of a row in its file does not count."""
     return digest({name: str(value) for name, value in row.items() if name != "line" and value is not None})

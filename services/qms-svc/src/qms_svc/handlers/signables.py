@@ -1,4 +1,5 @@
-"""What is signed here, by kind: the approval of a change, the move of an effective date, the withdrawal of a version.
+"""The kinds of signatures of this service: the approval of a change, the move of an effective date, the withdrawal of a
+version.
 
 Each is a command on an aggregate. Who must not sign is a rule of the policy file; that an account's person has left
 is seen here.
@@ -196,7 +197,7 @@ def wrote(change: Change | None) -> list[str]:
 
 
 async def _target(tx: Tx, key: str, *, lock: bool, **move: Any) -> Target:
-    """What a signature about a version concerns; the key is `<document>/<version>`."""
+    """The subject of a signature about a version; the key is `<document>/<version>`."""
     document_id, _, number = key.rpartition("/")
     if not document_id or not number.isdecimal() or len(number) > 7:
         raise NotFoundError("version", key)

@@ -107,7 +107,7 @@ async def list_access(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> schemas.Page[schemas.AccessOut]:
-    """Who looked at the record, newest first."""
+    """The people who looked at the record, newest first."""
     entry = tables.access_entry
     query = select(entry).where(entry.c.record == record)
     if cursor is not None:

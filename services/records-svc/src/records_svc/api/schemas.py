@@ -99,7 +99,7 @@ class OpenedOut(BaseModel):
 
 
 class ContentOut(BaseModel):
-    """What was shown: the file by its digest, and when each section was opened."""
+    """The content that was shown: the digest of the file, and when each section was opened."""
 
     sha256: str
     language: str

@@ -201,7 +201,7 @@ refusal = Table(
     info=kind("fact"),
 )
 
-# Who looked at somebody's record, and for what (PL-10).
+# Reads of a person's records: the reader and the purpose (PL-10).
 access_entry = Table(
     "access_entry",
     metadata,

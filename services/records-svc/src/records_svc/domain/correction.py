@@ -80,7 +80,7 @@ type Event = Proposed | Confirmed | Refused
 
 
 def decide(mark: Mark | None, command: Command, now: datetime) -> list[Event]:
-    """What a command on the mark of a record brings about."""
+    """The events of a command on the mark of a record."""
     assert mark is not None, "the record is there"
     record = str(mark.row["record"])
     match command:
@@ -126,7 +126,7 @@ def open_proposal(mark: Mark) -> Proposal:
 def signed_content(
     record: Mapping[str, Any], record_digest: str | None, proposal: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the second signature binds. record_digest: of the record's own signature; None for a migrated record."""
+    """The content that the second signature binds. record_digest: of the record's own signature; None for a migrated record."""
     return {
         "kind": "record_error",
         "meaning_edition": MEANING_EDITION,

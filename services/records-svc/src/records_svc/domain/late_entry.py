@@ -50,7 +50,7 @@ class EntryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LateEntry:
-    """What the first person says that the paper shows. score: percent. record: what its verification made."""
+    """The data of the paper as the first person enters them. score: percent. record: made by its verification."""
 
     late_entry: str
     person: str
@@ -180,7 +180,7 @@ def check_open(entry: LateEntry) -> None:
 
 
 def signed_content(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What the second person's signature binds: the whole entry and the scan by its digest. Instants are text."""
+    """The content that the second person's signature binds: the whole entry, and the digest of the scan. Instants are text."""
     return {
         "kind": "late_entry",
         "meaning_edition": MEANING_EDITION,

@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What this service knows of a person."""
+    """The facts that this service knows about a person."""
 
     person: str
     language: str | None

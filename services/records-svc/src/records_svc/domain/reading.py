@@ -34,7 +34,7 @@ class Session:
 
 
 def opened_sections(sections: Sequence[Section], opened: Mapping[str, Opened]) -> list[dict[str, Any]]:
-    """What the record keeps of each section, in reading order. Raises FieldsError naming each that is missing."""
+    """The times of each section that the record keeps, in reading order. Raises FieldsError naming each that is missing."""
     missing = [section for section in sections if section.id not in opened]
     if missing:
         raise FieldsError(
@@ -57,7 +57,7 @@ def opened_sections(sections: Sequence[Section], opened: Mapping[str, Opened]) -
 def signed_content(
     session: Session, sections: Sequence[Mapping[str, Any]], site: str, zone: str
 ) -> dict[str, Any]:
-    """What a signature of the kind `reading` binds; made again from the stored record it must give the same digest.
+    """The content that a signature of the kind `reading` binds. Made again from the stored record it gives the same digest.
 
     sections: as `opened_sections` made them, their instants already as text that sorts as time does. The session makes
     it this one record's alone: a signature copied to another does not fit there (21 CFR 11.70).

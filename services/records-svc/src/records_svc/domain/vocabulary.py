@@ -56,7 +56,7 @@ def ordered(methods: frozenset[str] | set[str] | list[str] | tuple[str, ...]) ->
 
 
 class SignatureFacts(Protocol):
-    """What a record shows of a signature. digest: SHA-256 of what it binds, lower-case hex."""
+    """A signature as a record shows it. digest: SHA-256 of the bound content, lower-case hex."""
 
     @property
     def id(self) -> str: ...

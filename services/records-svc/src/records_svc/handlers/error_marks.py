@@ -42,7 +42,8 @@ async def existing(tx: Tx, record: str) -> Mapping[Any, Any]:
 def content_of(
     row: Mapping[Any, Any], record_digest: str | None, proposal: Mapping[Any, Any]
 ) -> dict[str, Any]:
-    """What the signature bound, from the stored record and proposal. record_digest: of its making signature."""
+    """The content that the signature binds, from the stored record and proposal. record_digest: of the signature that made
+    the record."""
     return rules.signed_content(
         {
             **row,
@@ -68,7 +69,7 @@ class Examined:
 
 
 class ErrorMarkSignable:
-    """What the second person is shown, and the mark that the signature makes. No inputs."""
+    """The content for the second person, and the mark that the signature makes. No inputs."""
 
     action = ACTION
     meanings = MEANINGS
@@ -109,5 +110,5 @@ class ErrorMarkSignable:
 
 
 def parts_of(row: Mapping[Any, Any]) -> dict[str, str | None]:
-    """Who made the record, as trainee or evaluator."""
+    """The people who made the record, as trainee or evaluator."""
     return {"person": row["person"], "evaluator": row["evaluator"]}

@@ -52,7 +52,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the first person says that the paper shows. score: percent."""
+    """The data of the paper as the first person enters them. score: percent."""
 
     person: str
     document: str
@@ -130,7 +130,7 @@ async def existing(tx: Tx, late_entry: str) -> Mapping[Any, Any]:
 
 
 def content_of(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """What the signature bound, from the stored entry."""
+    """The content that the signature binds, from the stored entry."""
     return rules.signed_content(
         {
             **row,
@@ -165,7 +165,7 @@ class Checked:
 
 
 class LateEntrySignable:
-    """What the second person is shown, and the record that the signature makes. No inputs."""
+    """The content for the second person, and the record that the signature makes. No inputs."""
 
     action = ACTION
     meanings = MEANINGS

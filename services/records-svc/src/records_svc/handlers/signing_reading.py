@@ -46,7 +46,7 @@ class Read:
 
 
 class ReadingSignable:
-    """What a reader is shown before signing, and the record that the signature makes."""
+    """The content for a reader before signing, and the record that the signature makes."""
 
     action = "record.sign_own"
     meanings = MEANINGS

@@ -1,4 +1,4 @@
-"""Who is to train which version: what a reading fulfils, and when it is due."""
+"""Assignments by person and version: which of them a reading fulfils, and when they are due."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def _storable(text: str) -> str:
 
 
 def _grants(caller: Caller, policy: Policy) -> list[dict[str, Any]]:
-    """Of the uploader's grants those that let him import: rows are handed over in his name, with no other right."""
+    """The uploader's grants that allow imports. The rows are handed over under these grants and no others."""
     return [
         {"role": grant.role, "scope": dict(grant.scope)}
         for grant in caller.grants

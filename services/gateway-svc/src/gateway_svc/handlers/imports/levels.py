@@ -59,7 +59,7 @@ class Route:
 
 
 def routes(topics: Mapping[str, Topic]) -> tuple[Route, ...]:
-    """Of the contracts; the trail is left out: no count rests on it."""
+    """The topics of the contracts without the audit trail, on which no count rests."""
     return tuple(
         Route(topic.name, topic.owner, topic.consumers)
         for topic in topics.values()
@@ -68,7 +68,7 @@ def routes(topics: Mapping[str, Topic]) -> tuple[Route, ...]:
 
 
 def open_work(look: Mapping[str, Standing], paths: Sequence[Route]) -> dict[str, int]:
-    """What is not done yet, by what it is: number of events or cells. Empty: all is level.
+    """The open work by kind: number of events or cells. Empty: every service has caught up.
 
     look: how each service stands, asked in any order; one that is not in it is not waited for.
     """

@@ -33,7 +33,7 @@ class OwnerUnreachableError(Exception):
 
 
 class Owners(Protocol):
-    """What an import needs of the other services."""
+    """The calls that an import makes to the other services."""
 
     async def send(
         self,
@@ -106,7 +106,7 @@ class HttpOwners:
 
 
 def body_of(block: Block, *, batch: str, accepted_by: Sequence[str], terms: Terms) -> Mapping[str, Any]:
-    """What an owner gets: the rows, where they stood, and those terms of the import that concern their kind.
+    """The request to an owner: the rows, their places in the file, and the terms of the import that concern their kind.
 
     sha256: of the whole file that the rows stood in.
     """

@@ -99,7 +99,7 @@ class ImportBatchSignable:
         }
         return Prepared(
             content=content,
-            # Not the version: it moves with the first signature, and the second one accepts the same content.
+            # The version is left out: the first signature raises it, and the second signature accepts the same content.
             content_version=job.acceptance_digest,
             meaning=meaning,
             meaning_text=MEANINGS[meaning] if job.migrated_counts else WITHOUT_RECORDS,
