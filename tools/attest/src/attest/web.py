@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from servicekit.embedded.files import locked
+
 STAMP = ".digest"
 INSTALLED_STAMP = ".attest-lock-digest"
 # What decides the result.
@@ -127,6 +129,14 @@ def build(
     if not force and is_current(folders):
         return folders.static
     node = node or Node.packaged()
+    # Several platforms may start from one checkout at the same time: one of them builds, the others wait for it.
+    with locked(folders.static.with_name(folders.static.name + ".lock")):
+        if force or not is_current(folders):
+            _build(folders, node, progress)
+    return folders.static
+
+
+def _build(folders: Folders, node: Node, progress: Callable[[str], None]) -> None:
     wanted = digest(folders.web)
     install(folders, node, progress)
     progress("web: building the pages")
@@ -137,7 +147,6 @@ def build(
     (fresh / STAMP).write_text(wanted)
     shutil.rmtree(folders.static, ignore_errors=True)
     fresh.rename(folders.static)
-    return folders.static
 
 
 def install(folders: Folders, node: Node, progress: Callable[[str], None] = lambda _: None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ echo "$@" >> "{calls}"
 case "$*" in
   *" ci "*) mkdir -p node_modules ;;
   *openapi-typescript*) for last; do :; done; mkdir -p "$(dirname "$last")"; cp "$2" "$last" ;;
-  *--outDir*) for last; do :; done; mkdir -p "$last"; echo page > "$last/index.html"; cp src/main.ts "$last/" ;;
+  *--outDir*) sleep {pause}; for last; do :; done; mkdir -p "$last"; echo page > "$last/index.html"; cp src/main.ts "$last/" ;;
 esac
 exit {code}
 """
@@ -41,10 +42,10 @@ def folders(tmp_path: Path) -> Folders:
     return Folders(web=web, static=tmp_path / "static/app", document=tmp_path / "openapi.json")
 
 
-def node(tmp_path: Path, *, code: int = 0) -> tuple[Node, Path]:
+def node(tmp_path: Path, *, code: int = 0, pause: float = 0) -> tuple[Node, Path]:
     calls = tmp_path / "calls"
     executable = tmp_path / f"node{code}"
-    executable.write_text(FAKE_NODE.format(calls=calls, code=code))
+    executable.write_text(FAKE_NODE.format(calls=calls, code=code, pause=pause))
     executable.chmod(executable.stat().st_mode | stat.S_IXUSR)
     return Node(executable=executable, npm=tmp_path / "npm-cli.js"), calls
 
@@ -64,6 +65,15 @@ def test_builds_once_and_again_only_after_a_change(tmp_path: Path, folders: Fold
     again = calls.read_text().splitlines()
     assert len(again) == 3, "the packages were installed before: only the build runs"
     assert (folders.static / "main.ts").read_text() == "two"
+
+
+def test_platforms_that_start_together_build_once(tmp_path: Path, folders: Folders) -> None:
+    fake, calls = node(tmp_path, pause=0.2)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: build(folders, node=fake), range(4)))
+    assert found == [folders.static] * 4
+    assert is_current(folders)
+    assert len(calls.read_text().splitlines()) == 2, "one installed the packages and built, the others waited"
 
 
 def test_installs_again_when_the_lock_changes(tmp_path: Path, folders: Folders) -> None:
