@@ -1,4 +1,4 @@
-"""The context of a write: the actor, the person on whose behalf they act, the reason, and the correlation.
+"""The context of a write: the actor, on whose behalf they act, the reason, and the correlation.
 
 The database refuses a write without an actor and a reason (21 CFR 11.10(e)). The context is
 made once at the edge (an HTTP request, a batch of messages, a command line) and handed down, never guessed.

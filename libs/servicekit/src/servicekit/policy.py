@@ -37,7 +37,7 @@ class PolicyError(Exception):
 
 
 type Parts = Mapping[str, str | Iterable[str | None] | None]
-"""The people who took part in a subject: name of the part -> id of a person, or `account/<id>`, or several of them."""
+"""The actors who took part in a subject: name of the part -> an id, or `account/<id>`, or several of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ class Signable[S](Protocol):
         ...
 
     def parts(self, subject: S) -> Parts:
-        """The people who took part in the subject so far, for the policy's rules of segregation."""
+        """The actors who took part in the subject so far, for the policy's rules of segregation."""
         ...
 
     def prepare(self, subject: S, meaning: str, now: datetime) -> Prepared:
